@@ -1,1 +1,3 @@
-//! placeholder
+//! Postavka's domain. It knows neither HTTP nor SMTP.
+
+pub mod money;
