@@ -90,6 +90,35 @@ impl Money {
     }
 }
 
+/// The installation's one currency, by its ISO 4217 code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The code, e.g. `RUB`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl FromStr for Currency {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match <[u8; 3]>::try_from(text.as_bytes()) {
+            Ok(code) if code.iter().all(u8::is_ascii_uppercase) => Ok(Self(code)),
+            _ => Err(format!("expected three capital letters such as RUB, found {text:?}")),
+        }
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:02}", self.0 / 100, self.0 % 100)
@@ -125,7 +154,8 @@ mod tests {
 
     #[test]
     fn amounts_are_read_as_people_write_them() {
-        for (text, minor) in [("110000", 11_000_000), ("0.5", 50), ("1.10", 110), ("007", 700), ("0.005", 1)] {
+        for (text, minor) in [("110000", 11_000_000), ("0.5", 50), ("1.10", 110), ("007", 700), ("0.005", 1)]
+        {
             assert_eq!(Money::parse(text), Ok(Money(minor)), "{text}");
         }
     }

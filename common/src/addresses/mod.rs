@@ -1,0 +1,7 @@
+//! Delivery addresses: an organization's, shared by its users.
+
+mod model;
+mod store;
+
+pub use model::{Address, AddressLabel, AddressPart, Phone, SavedAddress};
+pub use store::{delete, find, insert, list};

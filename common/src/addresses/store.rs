@@ -1,0 +1,118 @@
+//! All SQL of addresses. Each statement names the organization: somebody else's address is not there.
+
+use sqlx::{PgConnection, types::Json};
+use time::OffsetDateTime;
+
+use super::{Address, AddressLabel, SavedAddress};
+use crate::{
+    ids::{AddressId, OrganizationId},
+    page::Limit,
+};
+
+/// How many addresses an organization may keep.
+const ADDRESS_LIMIT: i64 = 500;
+
+/// Keeps an address; false, and nothing kept, when the organization has as many as it may.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn insert(
+    conn: &mut PgConnection,
+    organization_id: OrganizationId,
+    saved: &SavedAddress,
+    now: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    // The organization's row keeps additions apart, so that two at once cannot pass the limit together.
+    sqlx::query!(
+        "select from organizations where id = $1 for no key update",
+        organization_id as OrganizationId
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let kept = sqlx::query!(
+        r#"
+        insert into addresses (id, organization_id, label, address, created_at)
+        select $1, $2, $3, $4, $5
+        where (select count(*) from addresses where organization_id = $2) < $6
+        "#,
+        saved.id as AddressId,
+        organization_id as OrganizationId,
+        saved.label.as_ref() as Option<&AddressLabel>,
+        Json(&saved.address) as _,
+        now,
+        ADDRESS_LIMIT,
+    )
+    .execute(conn)
+    .await?;
+    Ok(kept.rows_affected() == 1)
+}
+
+/// A page of an organization's addresses, the oldest first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list(
+    conn: &mut PgConnection,
+    organization_id: OrganizationId,
+    after: Option<AddressId>,
+    limit: Limit,
+) -> Result<Vec<SavedAddress>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select id as "id: AddressId", label as "label: AddressLabel", address as "address: Json<Address>"
+        from addresses
+        where organization_id = $1 and ($2::uuid is null or id > $2)
+        order by id
+        limit $3
+        "#,
+        organization_id as OrganizationId,
+        after as Option<AddressId>,
+        limit.and_one(),
+    )
+    .fetch_all(conn)
+    .await?;
+    let saved = |id, label, address: Json<Address>| SavedAddress { id, label, address: address.0 };
+    Ok(rows.into_iter().map(|row| saved(row.id, row.label, row.address)).collect())
+}
+
+/// One of an organization's addresses.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find(
+    conn: &mut PgConnection,
+    organization_id: OrganizationId,
+    id: AddressId,
+) -> Result<Option<SavedAddress>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"
+        select id as "id: AddressId", label as "label: AddressLabel", address as "address: Json<Address>"
+        from addresses
+        where id = $1 and organization_id = $2
+        "#,
+        id as AddressId,
+        organization_id as OrganizationId,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| SavedAddress { id: row.id, label: row.label, address: row.address.0 }))
+}
+
+/// Forgets one of an organization's addresses; false when it has no such one. Orders keep their copies.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn delete(
+    conn: &mut PgConnection,
+    organization_id: OrganizationId,
+    id: AddressId,
+) -> Result<bool, sqlx::Error> {
+    let deleted = sqlx::query!(
+        "delete from addresses where id = $1 and organization_id = $2",
+        id as AddressId,
+        organization_id as OrganizationId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(deleted.rows_affected() == 1)
+}

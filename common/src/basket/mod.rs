@@ -1,0 +1,13 @@
+//! The basket: what a user is about to order.
+//!
+//! Each user has one; a line remembers the price that was seen when it was put there. Whatever has drifted
+//! since is shown as the line's [`Problem`], and an order of such a basket is refused until the buyer agrees.
+//! The basket's own row is locked by every change, so that two tabs follow one another.
+
+mod actions;
+mod model;
+mod store;
+
+pub use actions::{BasketError, put};
+pub use model::{Basket, BasketLine, Problem, Quantity, SupplierSubtotal};
+pub use store::{clear, find, find_locked, remove};

@@ -1,0 +1,165 @@
+//! A basket and what is wrong with it.
+
+use serde::Serialize;
+
+use crate::{
+    ids::{OfferId, ProductId, SupplierId},
+    money::Money,
+    text::Invalid,
+};
+
+/// Pieces of an offer: 1 to 1,000,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct Quantity(i32);
+
+impl Quantity {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// `out_of_range`.
+    pub fn parse(pieces: i64) -> Result<Self, Invalid> {
+        match i32::try_from(pieces) {
+            Ok(pieces @ 1..=1_000_000) => Ok(Self(pieces)),
+            _ => Err(Invalid::new("out_of_range", format!("expected 1 to 1000000 pieces, found {pieces}"))),
+        }
+    }
+
+    /// The number of pieces.
+    #[must_use]
+    pub fn pieces(self) -> i32 {
+        self.0
+    }
+}
+
+/// Why a line cannot be ordered as it stands, the gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Problem {
+    /// The supplier's list no longer has it.
+    Withdrawn,
+    /// The supplier takes no orders now.
+    SupplierClosed,
+    /// Fewer pieces are available than are wanted.
+    NotEnoughStock,
+    /// The price is not the one that was seen.
+    PriceChanged,
+}
+
+impl Problem {
+    /// Its code in answers.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Withdrawn => "withdrawn",
+            Self::SupplierClosed => "supplier_closed",
+            Self::NotEnoughStock => "not_enough_stock",
+            Self::PriceChanged => "price_changed",
+        }
+    }
+}
+
+/// One offer in a basket, as the catalogue has it now.
+#[derive(Clone, Debug)]
+pub struct BasketLine {
+    /// Which offer.
+    pub offer_id: OfferId,
+    /// Of which product.
+    pub product_id: ProductId,
+    /// The product's name.
+    pub product_name: String,
+    /// Whose offer.
+    pub supplier_id: SupplierId,
+    /// Their name.
+    pub supplier_name: String,
+    /// The supplier's own id of it.
+    pub sku: String,
+    /// The price now.
+    pub price: Money,
+    /// The price that was seen.
+    pub seen_price: Money,
+    /// Pieces wanted.
+    pub quantity: Quantity,
+    /// Pieces that can be ordered now.
+    pub available: i32,
+    /// Whether the supplier takes orders.
+    pub accepting_orders: bool,
+    /// Whether the supplier's list no longer has it.
+    pub withdrawn: bool,
+}
+
+impl BasketLine {
+    /// The price of all its pieces, as of now.
+    #[must_use]
+    pub fn sum(&self) -> Money {
+        self.price.checked_mul(i64::from(self.quantity.pieces())).unwrap_or(Money::MAX)
+    }
+
+    /// The gravest reason why it cannot be ordered as it stands.
+    #[must_use]
+    pub fn problem(&self) -> Option<Problem> {
+        if self.withdrawn {
+            Some(Problem::Withdrawn)
+        } else if !self.accepting_orders {
+            Some(Problem::SupplierClosed)
+        } else if self.available < self.quantity.pieces() {
+            Some(Problem::NotEnoughStock)
+        } else if self.price != self.seen_price {
+            Some(Problem::PriceChanged)
+        } else {
+            None
+        }
+    }
+}
+
+/// What of a basket goes to one supplier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupplierSubtotal {
+    /// Which one.
+    pub id: SupplierId,
+    /// Their name.
+    pub name: String,
+    /// The sum of their lines.
+    pub subtotal: Money,
+}
+
+/// A user's basket, in the order in which it was filled.
+#[derive(Clone, Debug, Default)]
+pub struct Basket {
+    /// Its lines.
+    pub lines: Vec<BasketLine>,
+}
+
+impl Basket {
+    /// The sum of all lines, as of now; [`Money::MAX`] where it would be more.
+    #[must_use]
+    pub fn total(&self) -> Money {
+        self.lines
+            .iter()
+            .try_fold(Money::ZERO, |total, line| total.checked_add(line.sum()))
+            .unwrap_or(Money::MAX)
+    }
+
+    /// The sums by supplier, each supplier once, in the order of the lines.
+    #[must_use]
+    pub fn suppliers(&self) -> Vec<SupplierSubtotal> {
+        let mut suppliers: Vec<SupplierSubtotal> = Vec::new();
+        for line in &self.lines {
+            match suppliers.iter_mut().find(|supplier| supplier.id == line.supplier_id) {
+                Some(known) => known.subtotal = known.subtotal.checked_add(line.sum()).unwrap_or(Money::MAX),
+                None => suppliers.push(SupplierSubtotal {
+                    id: line.supplier_id,
+                    name: line.supplier_name.clone(),
+                    subtotal: line.sum(),
+                }),
+            }
+        }
+        suppliers
+    }
+
+    /// The gravest problem of all its lines.
+    #[must_use]
+    pub fn problem(&self) -> Option<Problem> {
+        self.lines.iter().filter_map(BasketLine::problem).min()
+    }
+}

@@ -1,0 +1,191 @@
+//! Settings: read once from flags, the environment and `.env`, and checked all together.
+//!
+//! The `…Args` are what a person writes; `check` turns them into what the code uses and notes every
+//! problem in [`Problems`], so that a bad start lists all that is wrong at once.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::{accounts::EmailAddress, locale::Locale, money::Currency};
+
+/// A secret, which prints as `***`.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps it.
+    #[must_use]
+    pub fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The secret itself: for the one place that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// What is wrong with the settings, all of it.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<String>);
+
+impl Problems {
+    /// Notes the error of a setting, if there is one.
+    pub fn take<T, E: fmt::Display>(&mut self, setting: &str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.0.push(format!("{setting}: {error}"))).ok()
+    }
+
+    /// Notes a setting that has no value and no default.
+    pub fn required<T>(&mut self, setting: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.0.push(format!("{setting} is not set"));
+        }
+        value
+    }
+
+    /// The settings, when each of them was fine.
+    ///
+    /// # Errors
+    /// One error that lists every problem.
+    pub fn finish<T>(self, settings: Option<T>) -> anyhow::Result<T> {
+        match settings {
+            Some(settings) if self.0.is_empty() => Ok(settings),
+            _ => anyhow::bail!("the settings are not right:\n  {}", self.0.join("\n  ")),
+        }
+    }
+}
+
+/// Which database, as written.
+#[derive(clap::Args, Clone, Debug)]
+pub struct DatabaseArgs {
+    /// The PostgreSQL database, e.g. postgres://postavka:secret@db.example.com/postavka
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// The most connections this process keeps open
+    #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value_t = 16)]
+    pub database_max_connections: u32,
+}
+
+/// Which database, checked.
+#[derive(Clone)]
+pub struct DatabaseSettings {
+    /// A libpq URL.
+    pub url: String,
+    /// The pool's size.
+    pub max_connections: u32,
+}
+
+impl DatabaseArgs {
+    /// Checks them.
+    pub fn check(self, problems: &mut Problems) -> Option<DatabaseSettings> {
+        let url = problems.required("DATABASE_URL", self.database_url)?;
+        problems.take("DATABASE_URL", url.parse::<sqlx::postgres::PgConnectOptions>())?;
+        let size = match self.database_max_connections {
+            size @ 1..=1000 => Ok(size),
+            size => Err(format!("expected 1 to 1000 connections, found {size}")),
+        };
+        let max_connections = problems.take("DATABASE_MAX_CONNECTIONS", size)?;
+        Some(DatabaseSettings { url, max_connections })
+    }
+}
+
+/// The rules of this installation, as written.
+#[derive(clap::Args, Clone, Debug)]
+pub struct TradeArgs {
+    /// The address under which people reach this installation; links in e-mails begin with it
+    #[arg(long, env = "PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
+    pub public_url: String,
+
+    /// Where the administrator gets a copy of each order; no copies when empty
+    #[arg(long, env = "ADMIN_EMAIL", default_value = "")]
+    pub admin_email: String,
+
+    /// Whether staff must approve a new organization before its offers show and its buyers get invoices
+    #[arg(long, env = "REQUIRE_APPROVAL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub require_approval: bool,
+
+    /// The one currency, by its ISO 4217 code
+    #[arg(long, env = "CURRENCY", default_value = "RUB")]
+    pub currency: String,
+
+    /// The time zone of dates in order numbers and e-mails
+    #[arg(long, env = "TIME_ZONE", default_value = "Europe/Moscow")]
+    pub time_zone: String,
+
+    /// The language of whoever named none: ru or en
+    #[arg(long, env = "DEFAULT_LOCALE", default_value = "ru")]
+    pub default_locale: String,
+}
+
+/// The rules of this installation.
+#[derive(Clone, Debug)]
+pub struct TradeSettings {
+    /// Links begin with it.
+    pub public_url: Url,
+    /// Gets a copy of each order.
+    pub admin_email: Option<EmailAddress>,
+    /// Whether new organizations wait for staff.
+    pub require_approval: bool,
+    /// The one currency.
+    pub currency: Currency,
+    /// An IANA name, known to both time-tz and PostgreSQL.
+    pub time_zone: String,
+    /// The language of whoever named none.
+    pub default_locale: Locale,
+}
+
+impl TradeArgs {
+    /// Checks them.
+    pub fn check(self, problems: &mut Problems) -> Option<TradeSettings> {
+        let public_url = problems.take("PUBLIC_URL", parse_http_url(&self.public_url));
+        let admin_email = match self.admin_email.as_str() {
+            "" => Some(None),
+            text => problems.take("ADMIN_EMAIL", EmailAddress::parse(text)).map(Some),
+        };
+        let currency = problems.take("CURRENCY", self.currency.parse());
+        let time_zone = problems.take(
+            "TIME_ZONE",
+            match time_tz::timezones::get_by_name(&self.time_zone) {
+                Some(_) => Ok(self.time_zone),
+                None => Err(format!(
+                    "{:?} is no time zone; expected a name such as Europe/Moscow",
+                    self.time_zone
+                )),
+            },
+        );
+        let default_locale = problems.take("DEFAULT_LOCALE", self.default_locale.parse());
+        Some(TradeSettings {
+            public_url: public_url?,
+            admin_email: admin_email?,
+            require_approval: self.require_approval,
+            currency: currency?,
+            time_zone: time_zone?,
+            default_locale: default_locale?,
+        })
+    }
+}
+
+impl TradeSettings {
+    /// A link to a page of this installation.
+    #[must_use]
+    pub fn link(&self, path_and_query: &str) -> String {
+        format!("{}{path_and_query}", self.public_url.as_str().trim_end_matches('/'))
+    }
+}
+
+fn parse_http_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        Ok(_) => Err(format!("expected an http or https address, found {text:?}")),
+        Err(error) => Err(format!("{text:?} is no address: {error}")),
+    }
+}

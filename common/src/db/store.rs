@@ -1,0 +1,20 @@
+//! What a start asks of the database.
+
+use sqlx::PgPool;
+
+/// The newest migration that was applied, or `None` on an empty database.
+pub(super) async fn newest_migration(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
+    let known = sqlx::query_scalar!(r#"select to_regclass('_sqlx_migrations') is not null as "known!""#)
+        .fetch_one(pool)
+        .await?;
+    if !known {
+        return Ok(None);
+    }
+    // Not checked at compile time: sqlx keeps this table for itself.
+    sqlx::query_scalar("select max(version) from _sqlx_migrations where success").fetch_one(pool).await
+}
+
+/// Whether the locale can lower-case a Cyrillic letter: without it neither search nor matching by name works.
+pub(super) async fn lower_cases_cyrillic(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"select lower('Ж') = 'ж' as "knows!""#).fetch_one(pool).await
+}

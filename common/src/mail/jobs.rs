@@ -1,0 +1,31 @@
+//! The job that sends a message.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::store;
+use crate::{
+    ids::EmailMessageId,
+    queue::{Job, QueueName},
+};
+
+/// Sends one message of the outbox.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendEmail {
+    /// Which one.
+    pub message_id: EmailMessageId,
+}
+
+impl Job for SendEmail {
+    const KIND: &'static str = "send_email";
+    const QUEUE: QueueName = QueueName::MAIL;
+    // Twelve doublings: a server that is away for an hour loses nothing.
+    const MAX_ATTEMPTS: u16 = 12;
+    const TIMEOUT: Duration = Duration::from_secs(30);
+
+    async fn on_dead(&self, conn: &mut PgConnection, error: &str) -> Result<(), sqlx::Error> {
+        store::fail(conn, self.message_id, error).await
+    }
+}

@@ -1,0 +1,22 @@
+//! The outbox: every message is a row, written by the transaction that causes it, before it is sent.
+//!
+//! ```text
+//! post ──▶ queued ──▶ sending ──▶ sent
+//!            ▲           │
+//!            ├───────────┤ (try again)
+//!            │           ▼
+//!            └──────── failed
+//! ```
+//!
+//! The row is the truth. Its job's attempts are its attempts, and a job that gives up sets `failed` in the
+//! transaction in which it dies (invariant I6). The Message-ID is the row's id (decision 8), so that a mail
+//! that went out twice, because a machine died between the server's answer and our note of it, is
+//! recognised as one.
+
+mod actions;
+pub mod jobs;
+mod model;
+mod store;
+
+pub use actions::{Attempted, begin_sending, defer, mark_sent, post};
+pub use model::{MessageKind, NewMessage, OutgoingMessage};

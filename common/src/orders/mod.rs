@@ -1,0 +1,26 @@
+//! Orders: what a buyer confirmed once, in parts by supplier.
+//!
+//! ```text
+//!          ┌──▶ refused
+//!          │
+//!   new ───┼──▶ confirmed ──▶ assembled ──▶ sent ──▶ delivered
+//!    │     │        │             │
+//!    └─────┴────────┴─────────────┴──▶ canceled
+//! ```
+//!
+//! That is a *supplier order*; an order's own status follows from its parts. Every step is a compare-and-set
+//! on the state before it, with a line of history (decision 6). Placing takes stock with one conditional
+//! statement over rows locked in offer order (decision 2), so that no interleaving of buyers sells more than
+//! there is; every movement is in the ledger (decision 3).
+
+mod actions;
+mod messages;
+mod model;
+mod store;
+
+pub use actions::{MoveError, PlaceError, Step, move_part, place};
+pub use model::{
+    Actor, Destination, HistoryEntry, NewOrder, Order, OrderLine, OrderStatus, OrderSummary, PartFilter,
+    PaymentMethod, SupplierOrder, SupplierOrderStatus, SupplierOrderSummary,
+};
+pub use store::{find, find_part, list, list_parts};

@@ -1,0 +1,264 @@
+//! Reading orders: buyers by their organization, suppliers by theirs.
+
+use std::collections::HashMap;
+
+use sqlx::{PgConnection, types::Json};
+
+use super::super::{
+    HistoryEntry, Order, OrderLine, OrderStatus, OrderSummary, PartFilter, PaymentMethod, SupplierOrder,
+    SupplierOrderStatus, SupplierOrderSummary,
+};
+use crate::{
+    addresses::Address,
+    ids::{OfferId, OrderId, OrganizationId, SupplierId, SupplierOrderId},
+    money::Money,
+    page::Limit,
+};
+
+/// One of an organization's orders, with all its parts.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find(
+    conn: &mut PgConnection,
+    organization_id: OrganizationId,
+    id: OrderId,
+) -> Result<Option<Order>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"
+        select
+            number, created_at, total_minor as "total: Money", currency, address as "address: Json<Address>",
+            comment, deliver_on, purchase_number, payment_method as "payment_method: PaymentMethod"
+        from orders
+        where id = $1 and organization_id = $2
+        "#,
+        id as OrderId,
+        organization_id as OrganizationId,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let parts = sqlx::query!(
+        r#"
+        select
+            p.id as "id: SupplierOrderId", p.supplier_id as "supplier_id: SupplierId", g.name as supplier_name,
+            p.status as "status: SupplierOrderStatus", p.subtotal_minor as "subtotal: Money"
+        from supplier_orders p
+        join organizations g on g.id = p.supplier_id
+        where p.order_id = $1
+        order by p.id
+        "#,
+        id as OrderId,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let part_ids: Vec<SupplierOrderId> = parts.iter().map(|part| part.id).collect();
+    let mut inside = insides(conn, &part_ids).await?;
+    let parts = parts.into_iter().map(|part| {
+        let (lines, history) = inside.remove(&part.id).unwrap_or_default();
+        SupplierOrder {
+            id: part.id,
+            order_id: id,
+            supplier_id: part.supplier_id,
+            supplier_name: part.supplier_name,
+            status: part.status,
+            subtotal: part.subtotal,
+            lines,
+            history,
+        }
+    });
+    Ok(Some(Order {
+        id,
+        number: row.number,
+        created_at: row.created_at,
+        total: row.total,
+        currency: row.currency,
+        address: row.address.0,
+        comment: row.comment,
+        deliver_on: row.deliver_on,
+        purchase_number: row.purchase_number,
+        payment_method: row.payment_method,
+        parts: parts.collect(),
+    }))
+}
+
+type Inside = (Vec<OrderLine>, Vec<HistoryEntry>);
+
+/// The lines and the history of parts.
+async fn insides(
+    conn: &mut PgConnection,
+    parts: &[SupplierOrderId],
+) -> Result<HashMap<SupplierOrderId, Inside>, sqlx::Error> {
+    let mut insides: HashMap<SupplierOrderId, Inside> = HashMap::new();
+    let lines = sqlx::query!(
+        r#"
+        select
+            supplier_order_id as "part: SupplierOrderId", offer_id as "offer_id: OfferId", product_name, sku,
+            price_minor as "price: Money", accepted, sum_minor as "sum: Money"
+        from order_lines
+        where supplier_order_id = any ($1)
+        order by supplier_order_id, position
+        "#,
+        parts as &[SupplierOrderId],
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for line in lines {
+        insides.entry(line.part).or_default().0.push(OrderLine {
+            offer_id: line.offer_id,
+            product_name: line.product_name,
+            sku: line.sku,
+            price: line.price,
+            quantity: line.accepted,
+            sum: line.sum,
+        });
+    }
+    let history = sqlx::query!(
+        r#"
+        select
+            supplier_order_id as "part: SupplierOrderId", status as "status: SupplierOrderStatus", at, by_role,
+            comment
+        from supplier_order_history
+        where supplier_order_id = any ($1)
+        order by supplier_order_id, at, id
+        "#,
+        parts as &[SupplierOrderId],
+    )
+    .fetch_all(conn)
+    .await?;
+    for entry in history {
+        insides.entry(entry.part).or_default().1.push(HistoryEntry {
+            status: entry.status,
+            at: entry.at,
+            by: entry.by_role,
+            comment: entry.comment,
+        });
+    }
+    Ok(insides)
+}
+
+/// A page of an organization's orders, the newest first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list(
+    conn: &mut PgConnection,
+    organization_id: OrganizationId,
+    before: Option<OrderId>,
+    limit: Limit,
+) -> Result<Vec<OrderSummary>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            o.id as "id: OrderId", o.number, o.created_at, o.total_minor as "total: Money", o.currency,
+            array(select p.status from supplier_orders p where p.order_id = o.id)
+                as "parts!: Vec<SupplierOrderStatus>"
+        from orders o
+        where o.organization_id = $1 and ($2::uuid is null or o.id < $2)
+        order by o.id desc
+        limit $3
+        "#,
+        organization_id as OrganizationId,
+        before as Option<OrderId>,
+        limit.and_one(),
+    )
+    .fetch_all(conn)
+    .await?;
+    let orders = rows.into_iter().map(|row| OrderSummary {
+        id: row.id,
+        number: row.number,
+        created_at: row.created_at,
+        total: row.total,
+        currency: row.currency,
+        status: OrderStatus::of(row.parts),
+    });
+    Ok(orders.collect())
+}
+
+/// One of a supplier's parts.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find_part(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+    id: SupplierOrderId,
+) -> Result<Option<SupplierOrderSummary>, sqlx::Error> {
+    let mut parts = read_parts(conn, supplier_id, Some(id), None, PartFilter::default(), 1).await?;
+    Ok(parts.pop())
+}
+
+/// A page of a supplier's parts, the newest first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list_parts(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+    filter: PartFilter,
+    before: Option<SupplierOrderId>,
+    limit: Limit,
+) -> Result<Vec<SupplierOrderSummary>, sqlx::Error> {
+    read_parts(conn, supplier_id, None, before, filter, limit.and_one()).await
+}
+
+async fn read_parts(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+    only: Option<SupplierOrderId>,
+    before: Option<SupplierOrderId>,
+    filter: PartFilter,
+    limit: i64,
+) -> Result<Vec<SupplierOrderSummary>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            p.id as "id: SupplierOrderId", p.order_id as "order_id: OrderId",
+            p.status as "status: SupplierOrderStatus", p.subtotal_minor as "subtotal: Money",
+            s.name as supplier_name, o.number, o.created_at, o.currency, o.address as "address: Json<Address>",
+            o.comment, o.deliver_on, b.name as buyer_name
+        from supplier_orders p
+        join organizations s on s.id = p.supplier_id
+        join orders o on o.id = p.order_id
+        join organizations b on b.id = o.organization_id
+        where p.supplier_id = $1
+          and ($2::uuid is null or p.id = $2)
+          and ($3::uuid is null or p.id < $3)
+          and ($4::text is null or p.status = $4)
+        order by p.id desc
+        limit $5
+        "#,
+        supplier_id as SupplierId,
+        only as Option<SupplierOrderId>,
+        before as Option<SupplierOrderId>,
+        filter.status as Option<SupplierOrderStatus>,
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let part_ids: Vec<SupplierOrderId> = rows.iter().map(|row| row.id).collect();
+    let mut inside = insides(conn, &part_ids).await?;
+    let parts = rows.into_iter().map(|row| {
+        let (lines, history) = inside.remove(&row.id).unwrap_or_default();
+        SupplierOrderSummary {
+            part: SupplierOrder {
+                id: row.id,
+                order_id: row.order_id,
+                supplier_id,
+                supplier_name: row.supplier_name,
+                status: row.status,
+                subtotal: row.subtotal,
+                lines,
+                history,
+            },
+            order_number: row.number,
+            created_at: row.created_at,
+            currency: row.currency,
+            buyer_name: row.buyer_name,
+            address: row.address.0,
+            comment: row.comment,
+            deliver_on: row.deliver_on,
+        }
+    });
+    Ok(parts.collect())
+}

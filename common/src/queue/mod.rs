@@ -1,0 +1,132 @@
+//! The job queue: our persistence behind apalis's worker traits.
+//!
+//! ```text
+//!             enqueue (in the caller's transaction)
+//!                  │
+//!                  ▼       claim        done in its own effect's transaction, or acknowledged
+//!   retry ──────▶ ready ──────────▶ running ─────────────────────────────▶ done
+//!                  ▲                 │  │
+//!                  └─────────────────┘  └──────────▶ dead ──▶ ready (retried) | discarded
+//!        failed with attempts left,        gave up, or no attempts left:
+//!        its worker died, handed back      `Job::on_dead` in the same transaction
+//! ```
+//!
+//! What holds: a job whose transaction committed runs at least once or ends visibly dead; one whose
+//! transaction rolled back never runs. A job's database effect happens once, since [`Run::finish`] marks the
+//! job in the effect's own transaction, and only while the job is still this worker's.
+//!
+//! - [`enqueue`] writes a job in the transaction that causes it.
+//! - [`Backend`](backend::Backend) is what apalis polls: it claims no more than there are free slots.
+//! - [`lease`] keeps this process's lease and takes over the jobs of processes that died.
+//! - [`acknowledge`] writes outcomes, in batches, through outages of the database.
+
+pub mod acknowledge;
+pub mod backend;
+mod backoff;
+pub mod lease;
+mod run;
+mod store;
+mod wake;
+
+use std::{future::Future, time::Duration};
+
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::PgConnection;
+
+pub use backoff::delay_after;
+pub use run::{Failure, Finished, Kinds, Outcome, Run};
+pub use store::{ClaimedJob, QueueDepth, depths};
+pub use wake::{Alarm, Wake};
+
+use crate::ids::JobId;
+
+/// A queue: jobs that share workers' slots. Each has its own concurrency, so that none starves another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct QueueName(&'static str);
+
+impl QueueName {
+    /// E-mail.
+    pub const MAIL: Self = Self("mail");
+    /// Price lists.
+    pub const IMPORTS: Self = Self("imports");
+    /// Payments.
+    pub const PAYMENTS: Self = Self("payments");
+    /// Pruning and schedules.
+    pub const MAINTENANCE: Self = Self("maintenance");
+    /// Every queue.
+    pub const ALL: [Self; 4] = [Self::MAIL, Self::IMPORTS, Self::PAYMENTS, Self::MAINTENANCE];
+
+    /// Its name, as in settings, metrics and the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// The queue of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|queue| queue.0 == text)
+    }
+}
+
+/// One kind of background work: what is stored of it, and its limits. The worker says how it is done.
+///
+/// A payload carries ids, never state: what it names is read again when it runs. A stored payload must still
+/// decode after a release, so fields are only ever added, with a default.
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Its name in the database; never changed once released.
+    const KIND: &'static str;
+    /// Where it waits.
+    const QUEUE: QueueName;
+    /// How often it is tried before it is dead.
+    const MAX_ATTEMPTS: u16;
+    /// How long one attempt may take.
+    const TIMEOUT: Duration;
+
+    /// Where set, at most one unfinished job of the queue has it.
+    fn key(&self) -> Option<String> {
+        None
+    }
+
+    /// What giving up means for the thing the job is about, in the transaction that marks the job dead.
+    fn on_dead(
+        &self,
+        _conn: &mut PgConnection,
+        _error: &str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// What became of an [`enqueue`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enqueued {
+    /// It will run once the transaction commits.
+    Inserted(JobId),
+    /// An unfinished job has its key already.
+    Duplicate,
+}
+
+/// Writes a job in the caller's transaction, to run once that commits.
+///
+/// # Errors
+/// When the database refuses; a repeated key is no error.
+pub async fn enqueue<J: Job>(conn: &mut PgConnection, job: &J) -> Result<Enqueued, sqlx::Error> {
+    let ids = enqueue_all(conn, std::slice::from_ref(job)).await?;
+    Ok(ids.first().map_or(Enqueued::Duplicate, |id| Enqueued::Inserted(*id)))
+}
+
+/// Writes many jobs of one kind in the caller's transaction, with one statement. Returns the ids of those
+/// whose key was free.
+///
+/// # Errors
+/// When the database refuses, or a payload cannot be written as JSON.
+pub async fn enqueue_all<J: Job>(conn: &mut PgConnection, jobs: &[J]) -> Result<Vec<JobId>, sqlx::Error> {
+    let mut new = store::NewJobs::default();
+    for job in jobs {
+        let payload = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        new.push(payload, job.key());
+    }
+    let request_id = crate::request::current();
+    store::insert(conn, J::QUEUE, J::KIND, J::MAX_ATTEMPTS, new, request_id.as_deref()).await
+}
