@@ -1,1 +1,3 @@
-//! placeholder
+//! What the workers do; `main.rs` runs it.
+
+pub mod mail;

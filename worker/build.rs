@@ -1,0 +1,5 @@
+//! A template that is added or removed rebuilds the crate; cargo by itself sees changes within known files only.
+
+fn main() {
+    println!("cargo::rerun-if-changed=../email_templates");
+}

@@ -1,0 +1,203 @@
+//! Every message, in each locale, with all of its data and with as little as it takes.
+
+use serde_json::json;
+
+use super::*;
+
+fn templates() -> Templates {
+    Templates::load().unwrap()
+}
+
+/// Every text that the data contain, with the path to it.
+fn texts(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::String(text) => found.push((path.to_owned(), text.clone())),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, path, found)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, item)| texts(item, &format!("{path}/{key}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// The data without one field, wherever it stands.
+fn without(data: &Value, field: &str) -> Value {
+    match data {
+        Value::Array(items) => items.iter().map(|item| without(item, field)).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| *key != field)
+            .map(|(key, item)| (key.clone(), without(item, field)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+const OPTIONAL: [&str; 11] = [
+    "comment",
+    "deliver_on",
+    "purchase_number",
+    "middle_name",
+    "building",
+    "structure",
+    "apartment",
+    "postal_code",
+    "error",
+    "line",
+    "sku",
+];
+
+#[test]
+fn every_message_renders_its_sample_in_each_locale() {
+    let templates = templates();
+    assert_eq!(templates.messages().count(), 7);
+    for message in templates.messages() {
+        let sample = templates.sample(message).expect(message);
+        for locale in Locale::ALL {
+            let rendered = templates.render(message, locale.code(), &sample).expect(message);
+            assert!(!rendered.subject.is_empty(), "{message}");
+            assert!(rendered.html.contains(&format!("<html lang=\"{}\">", locale.code())), "{message}");
+            assert_tags_are_balanced(&rendered.html, message);
+        }
+    }
+}
+
+/// A field that nobody prints is a slip of the pen in a condition.
+#[test]
+fn every_text_of_a_sample_is_printed() {
+    const TOLD_IN_OTHER_WORDS: [&str; 12] = [
+        "/status",
+        "/currency",
+        "/time_zone",
+        "/placed_at",
+        "/deliver_on",
+        "/total",
+        "/subtotal",
+        "/parts/subtotal",
+        "/lines/price",
+        "/lines/sum",
+        "/parts/lines/price",
+        "/parts/lines/sum",
+    ];
+    let templates = templates();
+    for message in templates.messages() {
+        let sample = templates.sample(message).unwrap();
+        let mut found = Vec::new();
+        texts(&sample, "", &mut found);
+        found.retain(|(path, _)| !TOLD_IN_OTHER_WORDS.contains(&path.as_str()));
+        for locale in ["ru", "en"] {
+            let rendered = templates.render(message, locale, &sample).unwrap();
+            for (path, text) in &found {
+                assert!(rendered.text.contains(text), "{locale}/{message}: {path} is not in the text");
+                let escaped = handlebars::html_escape(text);
+                assert!(rendered.html.contains(&escaped), "{locale}/{message}: {path} is not in the HTML");
+            }
+        }
+    }
+}
+
+#[test]
+fn optional_fields_may_be_missing_or_null_and_no_others() {
+    let templates = templates();
+    for message in templates.messages() {
+        let mut sample = templates.sample(message).unwrap();
+        for locale in ["ru", "en"] {
+            let bare = OPTIONAL
+                .into_iter()
+                .filter(|field| !(*field == "sku" && message.starts_with("order")))
+                .fold(sample.clone(), |data, field| without(&data, field));
+            let rendered = templates.render(message, locale, &bare).expect(message);
+            assert!(!rendered.text.contains("null") && !rendered.text.contains(", ,"), "{}", rendered.text);
+        }
+        let fields = sample.as_object_mut().unwrap();
+        let required: Vec<_> =
+            fields.keys().filter(|key| !OPTIONAL.contains(&key.as_str())).cloned().collect();
+        for field in required {
+            let kept = fields.remove(&field).unwrap();
+            let data = Value::Object(fields.clone());
+            assert!(templates.render(message, "ru", &data).is_err(), "{message} renders without {field}");
+            fields.insert(field, kept);
+        }
+        for field in OPTIONAL {
+            if let Some(value) = fields.get_mut(field) {
+                *value = Value::Null;
+            }
+        }
+        assert!(templates.render(message, "en", &sample).is_ok(), "{message}");
+    }
+}
+
+#[test]
+fn every_status_has_words() {
+    let templates = templates();
+    let mut data = templates.sample("order_status_changed").unwrap();
+    let mut subjects = BTreeSet::new();
+    for status in ["new", "confirmed", "assembled", "sent", "delivered", "refused", "canceled"] {
+        data["status"] = json!(status);
+        for locale in ["ru", "en"] {
+            subjects.insert(templates.render("order_status_changed", locale, &data).expect(status).subject);
+        }
+    }
+    assert_eq!(subjects.len(), 14);
+    data["status"] = json!("lost");
+    assert!(templates.render("order_status_changed", "ru", &data).is_err());
+}
+
+#[test]
+fn a_name_is_data_wherever_it_stands() {
+    let name = "Eve\r\nBcc: all@example.com\u{2028}\u{0} <b>&\"'";
+    let templates = templates();
+    let mut data = templates.sample("order_to_administer").unwrap();
+    data["buyer"]["name"] = json!(name);
+    data["number"] = json!(name);
+    let rendered = templates.render("order_to_administer", "en", &data).unwrap();
+    assert!(!rendered.subject.chars().any(|c| c.is_control() || ends_line(c)), "{}", rendered.subject);
+    assert!(rendered.subject.contains("Eve Bcc: all@example.com <b>&\"'"), "{}", rendered.subject);
+    assert!(rendered.text.contains("<b>&\"'") && !rendered.text.contains('\u{0}'));
+    assert!(rendered.html.contains("&lt;b&gt;&amp;&quot;&#x27;") && !rendered.html.contains("<b>&"));
+}
+
+#[test]
+fn an_unknown_locale_falls_back_to_the_default() {
+    let data = json!({"first_name": "Ann", "confirm_url": "https://example.com/?token=t"});
+    let render =
+        |templates: &Templates, locale| templates.render("confirm_registration", locale, &data).unwrap().text;
+    let russian = templates();
+    assert!(render(&russian, "de").contains("Здравствуйте, Ann!"));
+    assert!(render(&russian, "en-GB").contains("Hello Ann,"));
+    let english = templates().with_default_locale("en").unwrap();
+    assert!(render(&english, "").contains("Hello Ann,"));
+    assert!(templates().with_default_locale("de").is_err());
+}
+
+#[test]
+fn what_is_not_there_is_refused() {
+    let error = templates().render("no_such", "ru", &json!({})).unwrap_err();
+    assert!(matches!(error, RenderError::UnknownMessage(name) if name == "no_such"));
+    assert!(templates().render(LAYOUT, "ru", &json!({})).is_err());
+}
+
+/// No template prints a value unescaped, and no letter relies on a script, a class or a remote picture.
+#[test]
+fn templates_keep_to_what_mail_clients_can_show() {
+    for path in Files::iter().filter(|path| path.ends_with(".hbs")) {
+        let file = Files::get(&path).unwrap();
+        let source = std::str::from_utf8(&file.data).unwrap();
+        for banned in ["{{{", "{{&", "<script", "<style", "<img", "class="] {
+            assert!(!source.contains(banned), "{path} has {banned}");
+        }
+    }
+}
+
+fn assert_tags_are_balanced(html: &str, message: &str) {
+    let mut open = Vec::new();
+    for tag in html.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
+        let name = tag.split([' ', '\n']).next().unwrap_or_default();
+        match name.strip_prefix('/') {
+            Some(closed) => assert_eq!(open.pop(), Some(closed), "{message}"),
+            None if ["!DOCTYPE", "meta", "br", "hr"].contains(&name) => {}
+            None => open.push(name),
+        }
+    }
+    assert!(open.is_empty(), "{message}: {open:?} stay open");
+}

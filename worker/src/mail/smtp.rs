@@ -1,0 +1,256 @@
+//! Hands a rendered message to the SMTP server, and says what became of it.
+//!
+//! A failure is [`Permanent`](FailureKind::Permanent) when this message to this recipient will never be taken: the
+//! server answered 5xx to it, or the address is none. Everything else is [`Temporary`](FailureKind::Temporary): 4xx,
+//! no connection, no answer in time, no TLS; also a 5xx to our greeting or password, since that speaks of the
+//! installation and not of the message, and waits for the operator.
+//!
+//! Connections are kept for the next message. A connection belongs to one `send` while it lasts and comes back only
+//! after the server took the message; whatever else ends the send, a timeout included, closes it. So an answer that
+//! comes too late is never taken for the answer to the next message.
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use lettre::{
+    Address, Message,
+    message::{
+        Mailbox, MultiPart,
+        header::{HeaderName, HeaderValue},
+    },
+    transport::smtp::{
+        Error,
+        client::AsyncSmtpConnection,
+        response::{Response, Severity},
+    },
+};
+use tokio::time::timeout;
+use url::Host;
+
+use super::{render::Rendered, smtp_server::Server};
+
+/// Idle connections kept; more senders than this reconnect.
+const MAX_IDLE: usize = 8;
+
+/// How long an idle connection is trusted: less than servers and address translators usually keep one.
+const IDLE_LIFETIME: Duration = Duration::from_secs(30);
+
+/// The longest detail that is kept of a failure, in characters.
+const MAX_DETAIL: usize = 500;
+
+/// Sends messages through one SMTP server, from one sender. Shared by all who send.
+pub struct Mailer {
+    server: Server,
+    from: Mailbox,
+    limits: Limits,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// How long to wait.
+struct Limits {
+    /// For a connection that is ready for a message.
+    connect: Duration,
+    /// For everything, from the connection to the server's last word.
+    send: Duration,
+}
+
+struct Idle {
+    connection: AsyncSmtpConnection,
+    since: Instant,
+}
+
+/// A message on its way out.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    /// The full `<id@domain>`, the same each time the message is tried, so that a duplicate can be told.
+    pub message_id: &'a str,
+    /// The recipient: `name@domain`, or `Name <name@domain>`.
+    pub to: &'a str,
+    /// What it says.
+    pub rendered: &'a Rendered,
+}
+
+/// The server has taken the message upon itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its answer, in which most servers name the message as they log it.
+    pub response: String,
+}
+
+/// The message was not taken, or not as far as we know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct SendError {
+    /// Whether it is worth another try.
+    pub kind: FailureKind,
+    /// What happened, in one line; the server's own words where it answered.
+    pub detail: String,
+}
+
+/// Whether a failure may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Try again later.
+    Temporary,
+    /// Give up.
+    Permanent,
+}
+
+impl Mailer {
+    /// Prepares to send through the server of a URL such as `smtps://user:password@host:465` (`smtp://` is plain,
+    /// `smtp+starttls://` or `?tls=required` is STARTTLS), from `name@domain` or `Name <name@domain>`.
+    ///
+    /// Nothing is sent or connected to yet.
+    ///
+    /// # Errors
+    /// Says which of the two is malformed, without repeating it: the URL may hold a password.
+    pub fn new(smtp_url: &str, from: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            server: Server::parse(smtp_url)?,
+            from: mailbox(from).context("the sender is no e-mail address")?,
+            limits: Limits { connect: Duration::from_secs(10), send: Duration::from_secs(20) },
+            idle: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Sends one message, within 20 seconds.
+    ///
+    /// # Errors
+    /// [`SendError`], whose kind tells whether to try again. A server that falls silent after the whole message may
+    /// have taken it none the less: trying again may then deliver it twice, under the same Message-ID.
+    pub async fn send(&self, outgoing: Outgoing<'_>) -> Result<Accepted, SendError> {
+        let message = self.compose(outgoing)?;
+        timeout(self.limits.send, self.deliver(&message))
+            .await
+            .unwrap_or_else(|_| Err(SendError::temporary("the SMTP server did not answer in time")))
+    }
+
+    fn compose(&self, outgoing: Outgoing<'_>) -> Result<Message, SendError> {
+        let Outgoing { message_id, to, rendered } = outgoing;
+        let to = mailbox(to).ok_or_else(|| SendError::permanent("the recipient is no e-mail address"))?;
+        if !is_message_id(message_id) {
+            return Err(SendError::permanent("the Message-ID is malformed"));
+        }
+        // RFC 3834: keeps out-of-office programs from answering.
+        let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+        Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(rendered.subject.as_str())
+            .message_id(Some(message_id.to_owned()))
+            .date_now()
+            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+            .multipart(MultiPart::alternative_plain_html(rendered.text.clone(), rendered.html.clone()))
+            .map_err(|error| SendError::permanent(&error.to_string()))
+    }
+
+    async fn deliver(&self, message: &Message) -> Result<Accepted, SendError> {
+        let mut connection = match self.idle_connection().await {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let response =
+            connection.send(message.envelope(), &message.formatted()).await.map_err(|e| refused(&e))?;
+        // "354 go ahead" is positive too, but it is no promise.
+        if response.code().severity != Severity::PositiveCompletion {
+            return Err(SendError::temporary(&format!("unexpected answer: {}", in_words(&response))));
+        }
+        self.keep(connection);
+        Ok(Accepted { response: in_words(&response) })
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
+        match timeout(self.limits.connect, self.server.connect(self.limits.connect)).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(SendError::temporary(&error.to_string())),
+            Err(_) => Err(SendError::temporary("the SMTP server did not greet in time")),
+        }
+    }
+
+    /// A connection from an earlier message that still answers.
+    async fn idle_connection(&self) -> Option<AsyncSmtpConnection> {
+        loop {
+            let Idle { mut connection, since } = self.idle().pop()?;
+            if since.elapsed() < IDLE_LIFETIME && connection.test_connected().await {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.idle();
+        idle.retain(|kept| kept.since.elapsed() < IDLE_LIFETIME);
+        if idle.len() < MAX_IDLE {
+            idle.push(Idle { connection, since: Instant::now() });
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        // A list of connections is whole whoever panicked beside it.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SendError {
+    fn temporary(detail: &str) -> Self {
+        Self { kind: FailureKind::Temporary, detail: one_line(detail) }
+    }
+
+    fn permanent(detail: &str) -> Self {
+        Self { kind: FailureKind::Permanent, detail: one_line(detail) }
+    }
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailer").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+/// The server's refusal of a message, or the loss of the connection while it was under way.
+fn refused(error: &Error) -> SendError {
+    // Once connected, lettre itself refuses one thing: an address that only a server with SMTPUTF8 can be given.
+    if error.is_permanent() || error.is_client() {
+        SendError::permanent(&error.to_string())
+    } else {
+        SendError::temporary(&error.to_string())
+    }
+}
+
+/// An address whose domain is written as servers know it: `почта.рф` is `xn--80a1acny.xn--p1ai` to them.
+fn mailbox(text: &str) -> Option<Mailbox> {
+    let Mailbox { name, email } = text.parse().ok()?;
+    let email = match Host::parse(email.domain()) {
+        Ok(Host::Domain(ascii)) => Address::new(email.user(), &ascii).ok()?,
+        _ => email,
+    };
+    Some(Mailbox::new(name, email))
+}
+
+fn is_message_id(text: &str) -> bool {
+    let part =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_graphic() && !b"<>@".contains(&b));
+    text.strip_prefix('<')
+        .and_then(|text| text.strip_suffix('>'))
+        .and_then(|text| text.split_once('@'))
+        .is_some_and(|(id, domain)| part(id) && part(domain))
+}
+
+fn in_words(response: &Response) -> String {
+    let words: Vec<_> = response.message().collect();
+    one_line(&format!("{} {}", response.code(), words.join(" ")))
+}
+
+/// What a server says is shown to operators and kept: in one line of bounded length.
+fn one_line(text: &str) -> String {
+    let spaced: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_DETAIL).collect();
+    spaced.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests;
