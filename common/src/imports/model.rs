@@ -1,0 +1,256 @@
+//! A price list on its way into the catalogue.
+//!
+//! ```text
+//! received ──▶ parsing ──▶ validated ──▶ applying ──▶ completed | completed_with_errors
+//!    │            │            │             │
+//!    ▼            └────────────┴─────────────┴──▶ failed
+//! superseded
+//! ```
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::formats::Format;
+use crate::ids::{PriceImportId, SupplierId, UserId};
+
+/// What happens to offers that a list does not name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum ImportMode {
+    /// They are withdrawn: the list is all there is.
+    #[default]
+    Replace,
+    /// They stay.
+    Upsert,
+}
+
+impl ImportMode {
+    /// `replace` or `upsert`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Replace => "replace",
+            Self::Upsert => "upsert",
+        }
+    }
+
+    /// The mode of that word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Replace, Self::Upsert].into_iter().find(|mode| mode.as_str() == text)
+    }
+}
+
+/// How far an import has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum ImportStatus {
+    /// The file is here.
+    Received,
+    /// Its goods are being read and checked.
+    Parsing,
+    /// All of them were read.
+    Validated,
+    /// The catalogue is being changed.
+    Applying,
+    /// All of it is in the catalogue.
+    Completed,
+    /// What was right of it is in the catalogue.
+    CompletedWithErrors,
+    /// It looks like a slip, and waits for somebody to say.
+    HeldForReview,
+    /// Nothing of it is in the catalogue.
+    Failed,
+    /// It was not to be applied.
+    Discarded,
+    /// A newer list came before it was begun.
+    Superseded,
+}
+
+impl ImportStatus {
+    /// Every status.
+    pub const ALL: [Self; 10] = [
+        Self::Received,
+        Self::Parsing,
+        Self::Validated,
+        Self::Applying,
+        Self::Completed,
+        Self::CompletedWithErrors,
+        Self::HeldForReview,
+        Self::Failed,
+        Self::Discarded,
+        Self::Superseded,
+    ];
+
+    /// Its word in answers and the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Parsing => "parsing",
+            Self::Validated => "validated",
+            Self::Applying => "applying",
+            Self::Completed => "completed",
+            Self::CompletedWithErrors => "completed_with_errors",
+            Self::HeldForReview => "held_for_review",
+            Self::Failed => "failed",
+            Self::Discarded => "discarded",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// Whether an import may go from here to `next`.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Received => matches!(next, Self::Parsing | Self::Superseded | Self::Failed),
+            Self::Parsing => matches!(next, Self::Validated | Self::Failed),
+            Self::Validated => {
+                matches!(next, Self::Applying | Self::HeldForReview | Self::Discarded | Self::Failed)
+            }
+            Self::HeldForReview => matches!(next, Self::Applying | Self::Discarded),
+            Self::Applying => matches!(next, Self::Completed | Self::CompletedWithErrors | Self::Failed),
+            Self::Completed | Self::CompletedWithErrors | Self::Failed | Self::Discarded | Self::Superseded => {
+                false
+            }
+        }
+    }
+
+    /// Whether nothing more will happen to it.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        Self::ALL.into_iter().all(|next| !self.may_become(next))
+    }
+}
+
+/// A price list about to be received: all but its bytes.
+#[derive(Clone, Debug)]
+pub struct NewImport {
+    /// Which one it will be.
+    pub id: PriceImportId,
+    /// Whose.
+    pub supplier_id: SupplierId,
+    /// Who uploads it.
+    pub requested_by: UserId,
+    /// What happens to offers that it does not name.
+    pub mode: ImportMode,
+    /// Its form.
+    pub format: Format,
+    /// The file's name.
+    pub source: String,
+}
+
+/// How many rows came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// New offers.
+    pub inserted: i64,
+    /// Offers that changed.
+    pub updated: i64,
+    /// Offers that stand as they stood.
+    pub unchanged: i64,
+    /// Offers that the list no longer has.
+    pub withdrawn: i64,
+    /// Rows that were refused.
+    pub failed: i64,
+}
+
+/// Why a whole file was not imported.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ImportFailure {
+    /// Stable, for programs.
+    pub code: String,
+    /// For people: what was found and what was expected.
+    pub detail: String,
+    /// Where, from 1.
+    #[serde(default)]
+    pub line: Option<u64>,
+}
+
+/// A price list, as its supplier sees it.
+#[derive(Clone, Debug)]
+pub struct PriceImport {
+    /// Which one.
+    pub id: PriceImportId,
+    /// How far it has come.
+    pub status: ImportStatus,
+    /// What happens to offers that it does not name.
+    pub mode: ImportMode,
+    /// The file's name.
+    pub source: String,
+    /// The name that the list gives its shop.
+    pub shop: Option<String>,
+    /// Rows read so far.
+    pub rows_read: i64,
+    /// Rows in all, once that is known.
+    pub rows_total: Option<i64>,
+    /// What they came to.
+    pub counts: Counts,
+    /// Fields that mean nothing to us, and how often they occurred.
+    pub ignored_fields: Value,
+    /// Why nothing of it was imported.
+    pub error: Option<ImportFailure>,
+    /// When it was received.
+    pub created_at: OffsetDateTime,
+    /// When it was begun.
+    pub started_at: Option<OffsetDateTime>,
+    /// When it ended.
+    pub finished_at: Option<OffsetDateTime>,
+}
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum RowStatus {
+    /// It was refused; its offer stands as it stood.
+    Failed,
+    /// It made a new offer.
+    Inserted,
+    /// It changed an offer.
+    Updated,
+    /// The list no longer has this offer.
+    Withdrawn,
+}
+
+impl RowStatus {
+    /// Its word in answers and the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Inserted => "inserted",
+            Self::Updated => "updated",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// The status of that word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Failed, Self::Inserted, Self::Updated, Self::Withdrawn];
+        all.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// A row that was refused or changed something.
+#[derive(Clone, Debug)]
+pub struct ImportRow {
+    /// Where it stands in the report.
+    pub position: i64,
+    /// Its number among the goods, from 1; none for an offer that the list no longer has.
+    pub row: Option<i64>,
+    /// Its line in the file, from 1.
+    pub line: Option<i64>,
+    /// The supplier's own id.
+    pub sku: Option<String>,
+    /// What became of it.
+    pub status: RowStatus,
+    /// What is wrong with it: a list of `{field, code, detail}`.
+    pub errors: Value,
+    /// What it changed: old and new by field.
+    pub changes: Value,
+}

@@ -1,0 +1,171 @@
+//! Files on their way in, and the states of imports.
+
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+
+use super::super::{ImportFailure, ImportMode, ImportStatus, NewImport, formats::Format};
+use crate::ids::{PriceImportId, SupplierId, UserId};
+
+fn format_word(format: Format) -> &'static str {
+    match format {
+        Format::Yaml => "yaml",
+        Format::Csv => "csv",
+    }
+}
+
+pub(in super::super) async fn insert(
+    conn: &mut PgConnection,
+    new: &NewImport,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        with received as (
+            insert into price_imports (
+                id, supplier_id, requested_by, mode, format, source, bytes, sha256, status, created_at
+            )
+            values ($1, $2, $3, $4, $5, $6, 0, '', 'received', $7)
+            returning id
+        )
+        insert into price_import_history (import_id, status, at)
+        select id, 'received', $7 from received
+        "#,
+        new.id as PriceImportId,
+        new.supplier_id as SupplierId,
+        new.requested_by as UserId,
+        new.mode as ImportMode,
+        format_word(new.format),
+        new.source,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(in super::super) async fn insert_chunk(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+    position: i32,
+    data: &[u8],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into price_import_chunks (import_id, position, data) values ($1, $2, $3)",
+        id as PriceImportId,
+        position,
+        data,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes what all chunks together are.
+pub(in super::super) async fn seal(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+    bytes: i64,
+    sha256: &[u8],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update price_imports set bytes = $2, sha256 = $3 where id = $1",
+        id as PriceImportId,
+        bytes,
+        sha256,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// How many chunks a file has.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn chunks(pool: &PgPool, id: PriceImportId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from price_import_chunks where import_id = $1"#,
+        id as PriceImportId,
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// One chunk of a file; each but the last has [`CHUNK_BYTES`](super::super::CHUNK_BYTES).
+///
+/// # Errors
+/// When the database refuses.
+pub async fn chunk(
+    pool: &PgPool,
+    id: PriceImportId,
+    position: i32,
+) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select data from price_import_chunks where import_id = $1 and position = $2",
+        id as PriceImportId,
+        position,
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// Moves an import on: a compare-and-set, with its line of history (decision 6). False when it stood
+/// elsewhere.
+pub(in super::super) async fn advance(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+    from: ImportStatus,
+    to: ImportStatus,
+    now: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    let advanced = sqlx::query!(
+        r#"
+        with moved as (
+            update price_imports
+            set status = $3,
+                started_at = case when $2 = 'received' and not $5 then $4 else started_at end,
+                finished_at = case when $5 then $4 end
+            where id = $1 and status = $2
+            returning id
+        )
+        insert into price_import_history (import_id, status, at)
+        select id, $3, $4 from moved
+        "#,
+        id as PriceImportId,
+        from as ImportStatus,
+        to as ImportStatus,
+        now,
+        to.has_ended(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(advanced.rows_affected() == 1)
+}
+
+/// Notes why nothing of an import reached the catalogue; false when it has ended already.
+pub(in super::super) async fn fail(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+    failure: &ImportFailure,
+    now: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    let failed = sqlx::query!(
+        r#"
+        with moved as (
+            update price_imports
+            set status = 'failed', error = $2, finished_at = $3
+            where id = $1 and status in ('received', 'parsing', 'validated', 'applying')
+            returning id
+        )
+        insert into price_import_history (import_id, status, at)
+        select id, 'failed', $3 from moved
+        "#,
+        id as PriceImportId,
+        json!(failure),
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(failed.rows_affected() == 1)
+}
