@@ -12,6 +12,7 @@ pub mod config;
 pub mod db;
 pub mod idempotency;
 pub mod ids;
+pub mod imports;
 pub mod locale;
 pub mod mail;
 pub mod money;

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::{ImportFailure, actions};
 use crate::{
     ids::PriceImportId,
-    queue::{Job, QueueName},
+    queue::{Death, Job, QueueName},
 };
 
 /// Imports one price list.
@@ -25,13 +25,12 @@ impl Job for ImportPriceList {
     // Two million goods take minutes; a list that takes longer is stuck.
     const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-    async fn on_dead(&self, conn: &mut PgConnection, error: &str) -> Result<(), sqlx::Error> {
-        tracing::error!(import_id = %self.import_id, error, "a price list could not be imported");
+    async fn on_dead(&self, conn: &mut PgConnection, death: Death<'_>) -> Result<(), sqlx::Error> {
         let failure = ImportFailure {
             code: "internal".to_owned(),
             detail: "the import failed for a reason that is not in the file; try again or ask the operator".to_owned(),
             line: None,
         };
-        actions::give_up(conn, self.import_id, &failure).await
+        actions::fail(conn, death.trade, death.now, self.import_id, &failure).await
     }
 }

@@ -254,3 +254,11 @@ pub struct ImportRow {
     /// What it changed: old and new by field.
     pub changes: Value,
 }
+
+impl From<super::formats::FileError> for ImportFailure {
+    fn from(error: super::formats::FileError) -> Self {
+        let code = serde_json::to_value(error.code).ok();
+        let code = code.as_ref().and_then(|code| code.as_str()).unwrap_or("unreadable");
+        Self { code: code.to_owned(), detail: error.detail, line: error.line }
+    }
+}

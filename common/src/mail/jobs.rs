@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::store;
 use crate::{
     ids::EmailMessageId,
-    queue::{Job, QueueName},
+    queue::{Death, Job, QueueName},
 };
 
 /// Sends one message of the outbox.
@@ -25,7 +25,7 @@ impl Job for SendEmail {
     const MAX_ATTEMPTS: u16 = 12;
     const TIMEOUT: Duration = Duration::from_secs(30);
 
-    async fn on_dead(&self, conn: &mut PgConnection, error: &str) -> Result<(), sqlx::Error> {
-        store::fail(conn, self.message_id, error).await
+    async fn on_dead(&self, conn: &mut PgConnection, death: Death<'_>) -> Result<(), sqlx::Error> {
+        store::fail(conn, self.message_id, death.error).await
     }
 }

@@ -98,6 +98,11 @@ impl Writer {
             Failure::LeaseLost => {
                 tracing::warn!(%job_id, kind, "the job went to another worker; this attempt kept nothing");
             }
+            Failure::NotYet(delay) => {
+                while let Err(error) = self.postpone(job, *delay).await {
+                    pause(&error).await;
+                }
+            }
             Failure::Retry(_) if attempt < job.max_attempts => {
                 let delay = delay_after(attempt);
                 tracing::warn!(%job_id, kind, attempt, error = text, "the job failed and will be tried again");
@@ -116,6 +121,10 @@ impl Writer {
 
     async fn retry(&self, job: &ClaimedJob, delay: Duration, error: &str) -> Result<u64, sqlx::Error> {
         store::retry(&mut *self.db.pool().acquire().await?, &self.worker, job.id, delay, error).await
+    }
+
+    async fn postpone(&self, job: &ClaimedJob, delay: Duration) -> Result<u64, sqlx::Error> {
+        store::postpone(&mut *self.db.pool().acquire().await?, &self.worker, job.id, delay).await
     }
 
     async fn bury(&self, job: &ClaimedJob, error: &str) -> Result<(), sqlx::Error> {

@@ -32,13 +32,14 @@ use std::{future::Future, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 pub use backoff::delay_after;
 pub use run::{Failure, Finished, Kinds, Outcome, Run};
 pub use store::{ClaimedJob, QueueDepth, depths};
 pub use wake::{Alarm, Wake};
 
-use crate::ids::JobId;
+use crate::{config::TradeSettings, ids::JobId};
 
 /// A queue: jobs that share workers' slots. Each has its own concurrency, so that none starves another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,10 +93,21 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn on_dead(
         &self,
         _conn: &mut PgConnection,
-        _error: &str,
+        _death: Death<'_>,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
         async { Ok(()) }
     }
+}
+
+/// The circumstances in which a job gives up.
+#[derive(Clone, Copy, Debug)]
+pub struct Death<'a> {
+    /// When.
+    pub now: OffsetDateTime,
+    /// The last attempt's error.
+    pub error: &'a str,
+    /// The rules of the installation.
+    pub trade: &'a TradeSettings,
 }
 
 /// What became of an [`enqueue`].

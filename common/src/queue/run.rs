@@ -1,6 +1,6 @@
 //! One attempt at a job, and how it can end.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -41,6 +41,9 @@ pub enum Failure {
     /// It never will.
     #[error("{0:#}")]
     GiveUp(anyhow::Error),
+    /// Something else comes first; it is tried again after this long, and no attempt is charged.
+    #[error("it waits for something else")]
+    NotYet(Duration),
     /// The job is another worker's by now; nothing of this attempt was kept.
     #[error("the job is no longer this worker's")]
     LeaseLost,

@@ -167,6 +167,29 @@ pub(super) async fn retry(
     Ok(put_back.rows_affected())
 }
 
+/// Puts a job back that waits for something else: its attempt is not charged.
+pub(super) async fn postpone(
+    conn: &mut PgConnection,
+    worker: &str,
+    job: JobId,
+    delay: Duration,
+) -> Result<u64, sqlx::Error> {
+    let put_back = sqlx::query!(
+        r#"
+        update jobs
+        set state = 'ready', lock_by = null, run_at = now() + make_interval(secs => $3),
+            attempts = greatest(attempts - 1, 0)
+        where id = $1 and lock_by = $2 and state = 'running'
+        "#,
+        job as JobId,
+        worker,
+        delay.as_secs_f64(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(put_back.rows_affected())
+}
+
 /// Marks a job dead that is still this worker's; false when it no longer is.
 pub(super) async fn bury(
     conn: &mut PgConnection,

@@ -5,7 +5,7 @@ mod reading;
 mod receiving;
 mod staging;
 
-pub(super) use applying::{Applied, apply, count_failed, set_limits};
+pub(super) use applying::{Applied, apply, set_limits};
 pub use reading::{find, list, rows};
 pub(super) use reading::{first_errors, readers};
 pub(super) use receiving::{advance, fail, insert, insert_chunk, seal};

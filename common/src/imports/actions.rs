@@ -1,0 +1,180 @@
+//! The steps of an import, from the uploaded bytes to the changed catalogue.
+
+use std::io::Read;
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use super::{
+    CHUNK_BYTES, ImportFailure, ImportStatus, NewImport, PriceImport,
+    jobs::ImportPriceList,
+    store::{self, Applied, Begun},
+};
+use crate::{
+    config::TradeSettings,
+    ids::PriceImportId,
+    mail::{self, MessageKind, NewMessage},
+    queue,
+};
+
+/// Keeps an uploaded file in pieces, and enqueues its import.
+///
+/// # Errors
+/// When the file cannot be read or the database refuses.
+pub async fn receive(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    new: &NewImport,
+    mut file: impl Read + Send,
+) -> Result<PriceImport, sqlx::Error> {
+    store::insert(conn, new, now).await?;
+    let (mut hash, mut bytes) = (Sha256::new(), 0_i64);
+    for position in 0.. {
+        let mut chunk = Vec::new();
+        (&mut file).take(CHUNK_BYTES).read_to_end(&mut chunk)?;
+        if chunk.is_empty() {
+            break;
+        }
+        hash.update(&chunk);
+        bytes += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+        store::insert_chunk(conn, new.id, position, &chunk).await?;
+    }
+    store::seal(conn, new.id, bytes, &hash.finalize()).await?;
+    queue::enqueue(conn, &ImportPriceList { import_id: new.id }).await?;
+    store::find(conn, new.supplier_id, new.id).await?.ok_or(sqlx::Error::RowNotFound)
+}
+
+/// What there is to do for an import.
+#[derive(Debug)]
+pub enum Begin {
+    /// Read it and apply it.
+    Import(Begun),
+    /// An earlier list of the supplier comes first.
+    Wait,
+    /// It has ended.
+    Ended,
+}
+
+/// Takes up an import. One that was broken off starts again from its file.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn begin(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    id: PriceImportId,
+) -> Result<Begin, sqlx::Error> {
+    let Some(begun) = store::begin(conn, id).await? else { return Ok(Begin::Ended) };
+    if begun.status.has_ended() {
+        return Ok(Begin::Ended);
+    }
+    if begun.status == ImportStatus::Received {
+        if begun.superseded {
+            store::advance(conn, id, ImportStatus::Received, ImportStatus::Superseded, now).await?;
+            return Ok(Begin::Ended);
+        }
+        if store::waits_for_earlier(conn, &begun).await? {
+            return Ok(Begin::Wait);
+        }
+        store::advance(conn, id, ImportStatus::Received, ImportStatus::Parsing, now).await?;
+    }
+    store::clear_stage(conn, id).await?;
+    Ok(Begin::Import(begun))
+}
+
+/// Notes that all goods are staged and the catalogue is about to change.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn begin_applying(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    id: PriceImportId,
+    summary: &super::formats::ListSummary,
+) -> Result<(), sqlx::Error> {
+    store::note_summary(conn, id, summary).await?;
+    // Neither moves an import that had come further before it was broken off.
+    store::advance(conn, id, ImportStatus::Parsing, ImportStatus::Validated, now).await?;
+    store::advance(conn, id, ImportStatus::Validated, ImportStatus::Applying, now).await?;
+    Ok(())
+}
+
+/// Brings the staged goods into the catalogue, whole or not at all (invariant I7), and tells the supplier.
+///
+/// # Errors
+/// When the database refuses; the caller then rolls back.
+pub async fn apply(
+    conn: &mut PgConnection,
+    trade: &TradeSettings,
+    now: OffsetDateTime,
+    begun: &Begun,
+) -> Result<Applied, sqlx::Error> {
+    store::set_limits(conn).await?;
+    let applied = store::apply(conn, begun, now).await?;
+    store::advance(conn, begun.id, ImportStatus::Applying, applied.status, now).await?;
+    tell(conn, trade, now, begun.id).await?;
+    Ok(applied)
+}
+
+/// Ends an import of which nothing reached the catalogue, and tells the supplier.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn fail(
+    conn: &mut PgConnection,
+    trade: &TradeSettings,
+    now: OffsetDateTime,
+    id: PriceImportId,
+    failure: &ImportFailure,
+) -> Result<(), sqlx::Error> {
+    store::clear_stage(conn, id).await?;
+    if store::fail(conn, id, failure, now).await? {
+        tell(conn, trade, now, id).await?;
+    }
+    Ok(())
+}
+
+async fn tell(
+    conn: &mut PgConnection,
+    trade: &TradeSettings,
+    now: OffsetDateTime,
+    id: PriceImportId,
+) -> Result<(), sqlx::Error> {
+    let Some((supplier_id, supplier, readers)) = store::readers(conn, id).await? else { return Ok(()) };
+    let Some(import) = store::find(conn, supplier_id, id).await? else { return Ok(()) };
+    let errors: Vec<_> = store::first_errors(conn, id)
+        .await?
+        .into_iter()
+        .map(|row| {
+            let details: Vec<&str> = row
+                .errors
+                .as_array()
+                .map(|errors| errors.iter().filter_map(|error| error["detail"].as_str()).collect())
+                .unwrap_or_default();
+            json!({ "row": row.row, "line": row.line, "sku": row.sku, "detail": details.join("; ") })
+        })
+        .collect();
+    let data = json!({
+        "supplier": supplier,
+        "source": import.source,
+        "status": import.status.as_str(),
+        "error": import.error.map(|error| error.detail),
+        "counts": import.counts,
+        "errors": errors,
+        "import_url": trade.link(&format!("/supplier/imports/{id}")),
+    });
+    let messages: Vec<NewMessage> = readers
+        .into_iter()
+        .map(|reader| NewMessage {
+            cause: id.0,
+            kind: MessageKind::PriceListImported,
+            recipient: reader.email,
+            locale: reader.locale,
+            data: data.clone(),
+            user_id: None,
+        })
+        .collect();
+    mail::post(conn, now, &messages).await
+}

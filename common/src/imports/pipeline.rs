@@ -1,0 +1,159 @@
+//! From the stored file to the stage: reading and checking off the runtime's threads, copying meanwhile.
+//!
+//! A few batches are on their way at any time, so memory stays the same whatever the size of the list.
+
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    mem,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use sqlx::PgPool;
+use tokio::{runtime::Handle, sync::mpsc, task};
+
+use super::{
+    CHUNK_BYTES, Good, Rejected,
+    formats::{self, Limits, ListSummary, ReadError},
+    store::{self, Begun},
+};
+use crate::ids::PriceImportId;
+
+/// How many rows are copied at once.
+const BATCH_ROWS: usize = 2_000;
+
+/// How many batches may wait to be copied.
+const WAITING_BATCHES: usize = 2;
+
+/// How often the progress is shown.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+
+/// Why a list did not get to the stage.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The list could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The reader did not end as it should.
+    #[error("reading the price list broke off: {0}")]
+    Broken(#[from] task::JoinError),
+}
+
+/// Rows that were read together.
+#[derive(Default)]
+struct Batch {
+    goods: Vec<(u64, Option<u64>, Good)>,
+    rejected: Vec<Rejected>,
+    last_row: u64,
+}
+
+/// Reads an import's file, and stages what is right of it; what is wrong is kept for the report.
+///
+/// # Errors
+/// [`StageError`].
+pub async fn stage(pool: &PgPool, begun: &Begun) -> Result<ListSummary, StageError> {
+    let (sender, mut batches) = mpsc::channel::<Batch>(WAITING_BATCHES);
+    let file = StoredFile::open(pool.clone(), begun.id).await?;
+    let format = begun.format;
+    let reading = task::spawn_blocking(move || read(format, file, &sender));
+    let mut shown = Instant::now();
+    while let Some(batch) = batches.recv().await {
+        if !batch.goods.is_empty() {
+            store::stage(pool, begun.id, &batch.goods).await?;
+        }
+        if !batch.rejected.is_empty() {
+            store::insert_rejected(pool, begun.id, &batch.rejected).await?;
+        }
+        if shown.elapsed() >= PROGRESS_EVERY {
+            store::note_progress(pool, begun.id, batch.last_row).await?;
+            shown = Instant::now();
+        }
+    }
+    Ok(reading.await??)
+}
+
+fn read(
+    format: formats::Format,
+    file: StoredFile,
+    sender: &mpsc::Sender<Batch>,
+) -> Result<ListSummary, ReadError> {
+    let mut batch = Batch::default();
+    let summary = formats::read(format, io::BufReader::new(file), Limits::default(), &mut |raw| {
+        let (row, line) = (raw.row, raw.line);
+        match Good::check(raw) {
+            Ok(good) => batch.goods.push((row, line, good)),
+            Err(rejected) => batch.rejected.push(rejected),
+        }
+        batch.last_row = row;
+        if batch.goods.len() + batch.rejected.len() < BATCH_ROWS {
+            return ControlFlow::Continue(());
+        }
+        // Nobody receives any more when the copying failed; its error is the one to tell.
+        match sender.blocking_send(mem::take(&mut batch)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    })?;
+    if sender.blocking_send(batch).is_err() {
+        tracing::debug!("the last rows of a price list were not wanted any more");
+    }
+    Ok(summary)
+}
+
+/// The chunks of an uploaded file, read one after the other as one file.
+struct StoredFile {
+    pool: PgPool,
+    runtime: Handle,
+    id: PriceImportId,
+    chunks: u64,
+    position: u64,
+    loaded: Option<(u64, Vec<u8>)>,
+}
+
+impl StoredFile {
+    async fn open(pool: PgPool, id: PriceImportId) -> Result<Self, sqlx::Error> {
+        let chunks = u64::try_from(store::chunks(&pool, id).await?).unwrap_or(0);
+        Ok(Self { pool, runtime: Handle::current(), id, chunks, position: 0, loaded: None })
+    }
+
+    fn chunk(&mut self, number: u64) -> io::Result<&[u8]> {
+        if self.loaded.as_ref().is_none_or(|(loaded, _)| *loaded != number) {
+            let position = i32::try_from(number).map_err(io::Error::other)?;
+            let chunk = self.runtime.block_on(store::chunk(&self.pool, self.id, position));
+            let data = chunk.map_err(io::Error::other)?.unwrap_or_default();
+            self.loaded = Some((number, data));
+        }
+        Ok(self.loaded.as_ref().map_or(&[], |(_, data)| data))
+    }
+}
+
+impl Read for StoredFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (number, offset) = (self.position / CHUNK_BYTES, self.position % CHUNK_BYTES);
+        if number >= self.chunks {
+            return Ok(0);
+        }
+        let offset = usize::try_from(offset).map_err(io::Error::other)?;
+        let rest = self.chunk(number)?.get(offset..).unwrap_or_default();
+        let read = rest.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&rest[..read]);
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for StoredFile {
+    /// Goes back to a place in the file; the end is not known without reading it.
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(_) => None,
+        }
+        .ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
+        Ok(self.position)
+    }
+}

@@ -1,0 +1,495 @@
+//! Applying a staged list: the difference to the supplier's offers, then only what differs, in one transaction.
+//!
+//! Lock order: the supplier, so that lists follow one another; categories and products in the order of their
+//! names; stock in the order of offers, as orders do.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use super::{
+    super::{Counts, ImportMode, ImportStatus},
+    Begun,
+};
+use crate::ids::{PriceImportId, SupplierId};
+
+/// Positions in the report from here on are of offers that the list no longer has: beyond any row.
+const WITHDRAWN_FROM: i64 = 1_000_000_000;
+
+/// What an applied list came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Applied {
+    /// How it ended.
+    pub status: ImportStatus,
+    /// What its rows came to.
+    pub counts: Counts,
+}
+
+/// Lifts the limits that keep requests short: a merge of a large list takes what it takes.
+pub(in super::super) async fn set_limits(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("select set_config('statement_timeout', '0', true) as statements, set_config('lock_timeout', '0', true) as locks")
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
+
+/// Brings the staged goods of an import into the catalogue.
+pub(in super::super) async fn apply(
+    conn: &mut PgConnection,
+    begun: &Begun,
+    now: OffsetDateTime,
+) -> Result<Applied, sqlx::Error> {
+    lock_supplier(conn, begun.supplier_id).await?;
+    refuse_repeated(conn, begun.id).await?;
+    add_categories(conn, begun.id).await?;
+    add_products(conn, begun.id).await?;
+    find_difference(conn, begun).await?;
+    lock_stock(conn, begun.id).await?;
+    insert_offers(conn, begun, now).await?;
+    update_offers(conn, begun, now).await?;
+    let withdrawn = match begun.mode {
+        ImportMode::Replace if !has_unreadable_sku(conn, begun.id).await? => {
+            withdraw_missing(conn, begun, now).await?
+        }
+        ImportMode::Replace | ImportMode::Upsert => 0,
+    };
+    index_products(conn, begun.id).await?;
+    finish(conn, begun, now, withdrawn).await
+}
+
+async fn lock_supplier(conn: &mut PgConnection, supplier_id: SupplierId) -> Result<(), sqlx::Error> {
+    sqlx::query!("select from suppliers where id = $1 for no key update", supplier_id as SupplierId)
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
+
+/// A sku that is there twice fails in all its rows, those included that were refused for something else.
+async fn refuse_repeated(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        with repeated as (
+            select sku
+            from (
+                select sku from price_import_stage where import_id = $1
+                union all
+                select sku from price_import_rows where import_id = $1 and sku is not null
+            ) as named
+            group by sku
+            having count(*) > 1
+        ),
+        refused as (
+            delete from price_import_stage s
+            using repeated r
+            where s.import_id = $1 and s.sku = r.sku
+            returning s.row, s.line, s.sku
+        )
+        insert into price_import_rows (import_id, position, row, line, sku, status, errors)
+        select $1, row, row, line, sku, 'failed', jsonb_build_array(jsonb_build_object(
+            'field', 'id', 'code', 'repeated', 'detail', 'found this id in more than one row, expected it once'
+        ))
+        from refused
+        "#,
+        id as PriceImportId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn add_categories(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into categories (id, name, name_key)
+        select uuid_v7(), n.category, n.category_key
+        from (
+            select distinct on (category_key) category, category_key
+            from price_import_stage
+            where import_id = $1
+            order by category_key, row
+        ) as n
+        where not exists (select from categories c where c.name_key = n.category_key)
+        order by n.category_key
+        on conflict (name_key) do nothing
+        "#,
+        id as PriceImportId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// New products, and first descriptions for those that had none.
+async fn add_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into products as p (id, category_id, name, name_key, description)
+        select uuid_v7(), n.category_id, n.name, n.name_key, n.description
+        from (
+            select distinct on (c.id, s.name_key) c.id as category_id, s.name, s.name_key, s.description
+            from price_import_stage s
+            join categories c on c.name_key = s.category_key
+            where s.import_id = $1
+            order by c.id, s.name_key, s.description is null, s.row
+        ) as n
+        where not exists (
+            select
+            from products k
+            where k.category_id = n.category_id and k.name_key = n.name_key
+              and (k.description is not null or n.description is null)
+        )
+        order by n.category_id, n.name_key
+        on conflict (category_id, name_key) do update
+        set description = coalesce(p.description, excluded.description)
+        "#,
+        id as PriceImportId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes on each staged good which offer it is, and what of it differs.
+async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update price_import_stage s
+        set product_id = d.product_id, offer_id = d.offer_id, changes = d.changes, reindex = d.reindex,
+            change = case when d.is_new then 'inserted' when d.changes = '{}' then 'unchanged' else 'updated' end
+        from (
+            select
+                n.ctid as place, p.id as product_id, coalesce(o.id, uuid_v7()) as offer_id, o.id is null as is_new,
+                o.id is null or o.withdrawn_at is not null
+                    or (o.product_id, o.model, o.parameters) is distinct from (p.id, n.model, n.parameters)
+                    as reindex,
+                case
+                    when o.id is null then '{}'::jsonb
+                    when (o.product_id, o.model, o.price_minor, o.recommended_price_minor, o.parameters, t.stock)
+                        is not distinct from
+                        (p.id, n.model, n.price_minor, n.recommended_price_minor, n.parameters, n.stock)
+                        and o.withdrawn_at is null
+                        then '{}'::jsonb
+                    else (
+                        select coalesce(jsonb_object_agg(f.name, f.change) filter (where f.differs), '{}')
+                        from (values
+                            ('product', o.product_id is distinct from p.id,
+                                jsonb_build_array((select name from products where id = o.product_id), p.name)),
+                            ('model', o.model is distinct from n.model, jsonb_build_array(o.model, n.model)),
+                            ('price', o.price_minor <> n.price_minor,
+                                jsonb_build_array(money_text(o.price_minor), money_text(n.price_minor))),
+                            ('price_rrc', o.recommended_price_minor is distinct from n.recommended_price_minor,
+                                jsonb_build_array(
+                                    money_text(o.recommended_price_minor), money_text(n.recommended_price_minor)
+                                )),
+                            ('parameters', o.parameters <> n.parameters,
+                                jsonb_build_array(o.parameters, n.parameters)),
+                            ('quantity', t.stock <> n.stock, jsonb_build_array(t.stock, n.stock)),
+                            ('withdrawn', o.withdrawn_at is not null, jsonb_build_array(true, false))
+                        ) as f (name, differs, change)
+                    )
+                end as changes
+            from price_import_stage n
+            join categories c on c.name_key = n.category_key
+            join products p on p.category_id = c.id and p.name_key = n.name_key
+            left join offers o on o.supplier_id = $2 and o.sku = n.sku
+            left join offer_stock t on t.offer_id = o.id
+            where n.import_id = $1
+        ) as d
+        where s.ctid = d.place and s.import_id = $1
+        "#,
+        begun.id as PriceImportId,
+        begun.supplier_id as SupplierId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn lock_stock(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        with locked as materialized (
+            select t.offer_id
+            from offer_stock t
+            join price_import_stage s on s.offer_id = t.offer_id
+            where s.import_id = $1 and s.change = 'updated'
+            order by t.offer_id
+            for no key update of t
+        )
+        select count(*) from locked
+        "#,
+        id as PriceImportId,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(())
+}
+
+async fn insert_offers(
+    conn: &mut PgConnection,
+    begun: &Begun,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        with new as (
+            select * from price_import_stage where import_id = $1 and change = 'inserted'
+        ),
+        described as (
+            insert into offers (
+                id, supplier_id, product_id, sku, model, price_minor, recommended_price_minor, parameters, updated_at
+            )
+            select offer_id, $2, product_id, sku, model, price_minor, recommended_price_minor, parameters, $3
+            from new
+            order by offer_id
+        ),
+        stocked as (
+            insert into offer_stock (offer_id, stock)
+            select offer_id, stock from new order by offer_id
+        ),
+        moved as (
+            insert into stock_movements (
+                id, offer_id, at, kind, cause, stock_delta, reserved_delta, stock_after, reserved_after
+            )
+            select uuid_v7(), offer_id, $3, 'price_list', $1, stock, 0, stock, 0
+            from new
+            where stock > 0
+        ),
+        changed as (
+            insert into offer_changes (
+                offer_id, at, import_id, row, change, price_minor, recommended_price_minor, stock
+            )
+            select offer_id, $3, $1, row, 'inserted', price_minor, recommended_price_minor, stock
+            from new
+        )
+        insert into price_import_rows (import_id, position, row, line, sku, status)
+        select $1, row, row, line, sku, 'inserted'
+        from new
+        "#,
+        begun.id as PriceImportId,
+        begun.supplier_id as SupplierId,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn update_offers(
+    conn: &mut PgConnection,
+    begun: &Begun,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        with changed as (
+            select s.*, t.stock as stock_before
+            from price_import_stage s
+            join offer_stock t on t.offer_id = s.offer_id
+            where s.import_id = $1 and s.change = 'updated'
+        ),
+        described as (
+            update offers o
+            set product_id = c.product_id, model = c.model, price_minor = c.price_minor,
+                recommended_price_minor = c.recommended_price_minor, parameters = c.parameters,
+                withdrawn_at = null, updated_at = $2
+            from changed c
+            where o.id = c.offer_id
+        ),
+        stocked as (
+            update offer_stock t
+            set stock = c.stock
+            from changed c
+            where t.offer_id = c.offer_id and c.stock <> c.stock_before
+            returning t.offer_id, c.stock - c.stock_before as stock_delta, t.stock, t.reserved
+        ),
+        moved as (
+            insert into stock_movements (
+                id, offer_id, at, kind, cause, stock_delta, reserved_delta, stock_after, reserved_after
+            )
+            select uuid_v7(), offer_id, $2, 'price_list', $1, stock_delta, 0, stock, reserved
+            from stocked
+        ),
+        noted as (
+            insert into offer_changes (
+                offer_id, at, import_id, row, change, price_minor, recommended_price_minor, stock
+            )
+            select offer_id, $2, $1, row, 'updated', price_minor, recommended_price_minor, stock
+            from changed
+        )
+        insert into price_import_rows (import_id, position, row, line, sku, status, changes)
+        select $1, row, row, line, sku, 'updated', changes
+        from changed
+        "#,
+        begun.id as PriceImportId,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether a row was refused whose offer nobody can tell: then nothing counts as missing.
+async fn has_unreadable_sku(conn: &mut PgConnection, id: PriceImportId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from price_import_rows where import_id = $1 and status = 'failed' and sku is null
+        ) as "has!"
+        "#,
+        id as PriceImportId,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Withdraws the offers that the list no longer has; a refused row's offer is not missing.
+async fn withdraw_missing(
+    conn: &mut PgConnection,
+    begun: &Begun,
+    now: OffsetDateTime,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        with gone as (
+            update offers o
+            set withdrawn_at = $3, updated_at = $3
+            where o.supplier_id = $2 and o.withdrawn_at is null
+              and not exists (select from price_import_stage s where s.import_id = $1 and s.sku = o.sku)
+              and not exists (
+                select from price_import_rows r where r.import_id = $1 and r.status = 'failed' and r.sku = o.sku
+              )
+            returning o.id, o.sku, o.price_minor, o.recommended_price_minor
+        ),
+        noted as (
+            insert into offer_changes (
+                offer_id, at, import_id, change, price_minor, recommended_price_minor, stock
+            )
+            select g.id, $3, $1, 'withdrawn', g.price_minor, g.recommended_price_minor, t.stock
+            from gone g
+            join offer_stock t on t.offer_id = g.id
+        ),
+        reported as (
+            insert into price_import_rows (import_id, position, sku, status)
+            select $1, $4 + row_number() over (order by sku), sku, 'withdrawn'
+            from gone
+        )
+        select count(*) as "count!" from gone
+        "#,
+        begun.id as PriceImportId,
+        begun.supplier_id as SupplierId,
+        now,
+        WITHDRAWN_FROM,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Makes what the list touched findable: names and models in Russian, English and as they stand, parameters,
+/// category.
+async fn index_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        with touched as (
+            select distinct product_id as id from price_import_stage where import_id = $1 and reindex
+        ),
+        texts as (
+            select
+                t.id,
+                (select string_agg(distinct o.model, ' ') from offers o where o.product_id = t.id) as models,
+                (
+                    select string_agg(distinct v.key || ' ' || v.value, ' ')
+                    from offers o, jsonb_each_text(o.parameters) as v
+                    where o.product_id = t.id
+                ) as parameters
+            from touched t
+        )
+        update products p
+        set search =
+                setweight(to_tsvector('russian', p.name), 'A') || setweight(to_tsvector('english', p.name), 'A')
+                || setweight(to_tsvector('simple', p.name), 'A')
+                || setweight(to_tsvector('simple', coalesce(x.models, '')), 'B')
+                || setweight(to_tsvector('russian', c.name), 'C')
+                || setweight(to_tsvector('russian', left(coalesce(x.parameters, ''), 10000)), 'D')
+                || setweight(to_tsvector('simple', left(coalesce(x.parameters, ''), 10000)), 'D'),
+            search_text = left(concat_ws(' ', p.name, x.models), 2000)
+        from texts x, categories c
+        where p.id = x.id and c.id = p.category_id
+        "#,
+        id as PriceImportId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Counts what the rows came to, and ends the import.
+async fn finish(
+    conn: &mut PgConnection,
+    begun: &Begun,
+    now: OffsetDateTime,
+    withdrawn: i64,
+) -> Result<Applied, sqlx::Error> {
+    let tally = sqlx::query!(
+        r#"
+        select
+            count(*) filter (where change = 'inserted') as "inserted!",
+            count(*) filter (where change = 'updated') as "updated!",
+            count(*) filter (where change = 'unchanged') as "unchanged!"
+        from price_import_stage
+        where import_id = $1
+        "#,
+        begun.id as PriceImportId,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let failed = count_failed(conn, begun.id).await?;
+    let counts = Counts {
+        inserted: tally.inserted,
+        updated: tally.updated,
+        unchanged: tally.unchanged,
+        withdrawn,
+        failed,
+    };
+    let status = if failed == 0 { ImportStatus::Completed } else { ImportStatus::CompletedWithErrors };
+    sqlx::query!(
+        r#"
+        with supplied as (
+            update suppliers
+            set catalog_version = catalog_version + 1, updated_at = $7
+            where id = $8
+            returning catalog_version
+        )
+        update price_imports
+        set inserted = $2, updated = $3, unchanged = $4, withdrawn = $5, failed = $6,
+            catalog_version = (select catalog_version from supplied)
+        where id = $1
+        "#,
+        begun.id as PriceImportId,
+        counts.inserted,
+        counts.updated,
+        counts.unchanged,
+        counts.withdrawn,
+        counts.failed,
+        now,
+        begun.supplier_id as SupplierId,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("delete from price_import_stage where import_id = $1", begun.id as PriceImportId)
+        .execute(conn)
+        .await?;
+    Ok(Applied { status, counts })
+}
+
+/// How many rows were refused.
+async fn count_failed(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from price_import_rows where import_id = $1 and status = 'failed'"#,
+        id as PriceImportId,
+    )
+    .fetch_one(conn)
+    .await
+}

@@ -1,0 +1,180 @@
+//! Reading imports and their reports. Each statement names the supplier.
+
+use serde_json::Value;
+use sqlx::{PgConnection, types::Json};
+
+use super::super::{Counts, ImportFailure, ImportMode, ImportRow, ImportStatus, PriceImport, RowStatus};
+use crate::{
+    ids::{OrganizationId, PriceImportId, SupplierId},
+    locale::Locale,
+    page::Limit,
+};
+
+/// One of a supplier's imports.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+    id: PriceImportId,
+) -> Result<Option<PriceImport>, sqlx::Error> {
+    Ok(read(conn, supplier_id, Some(id), None, 1).await?.pop())
+}
+
+/// A page of a supplier's imports, the newest first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+    before: Option<PriceImportId>,
+    limit: Limit,
+) -> Result<Vec<PriceImport>, sqlx::Error> {
+    read(conn, supplier_id, None, before, limit.and_one()).await
+}
+
+async fn read(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+    only: Option<PriceImportId>,
+    before: Option<PriceImportId>,
+    limit: i64,
+) -> Result<Vec<PriceImport>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            id as "id: PriceImportId", status as "status: ImportStatus", mode as "mode: ImportMode", source, shop,
+            rows_read, rows_total, inserted, updated, unchanged, withdrawn, failed, ignored_fields,
+            error as "error: Json<ImportFailure>", created_at, started_at, finished_at
+        from price_imports
+        where supplier_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
+        order by id desc
+        limit $4
+        "#,
+        supplier_id as SupplierId,
+        only as Option<PriceImportId>,
+        before as Option<PriceImportId>,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let imports = rows.into_iter().map(|row| PriceImport {
+        id: row.id,
+        status: row.status,
+        mode: row.mode,
+        source: row.source,
+        shop: row.shop,
+        rows_read: row.rows_read,
+        rows_total: row.rows_total,
+        counts: Counts {
+            inserted: row.inserted,
+            updated: row.updated,
+            unchanged: row.unchanged,
+            withdrawn: row.withdrawn,
+            failed: row.failed,
+        },
+        ignored_fields: row.ignored_fields,
+        error: row.error.map(|error| error.0),
+        created_at: row.created_at,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+    });
+    Ok(imports.collect())
+}
+
+/// A page of an import's report, in the order of the file.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn rows(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+    id: PriceImportId,
+    status: Option<RowStatus>,
+    after: Option<i64>,
+    limit: Limit,
+) -> Result<Vec<ImportRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ImportRow,
+        r#"
+        select
+            r.position, r.row, r.line, r.sku, r.status as "status: RowStatus", r.errors as "errors: Value",
+            r.changes as "changes: Value"
+        from price_import_rows r
+        join price_imports i on i.id = r.import_id
+        where r.import_id = $1 and i.supplier_id = $2
+          and ($3::text is null or r.status = $3)
+          and ($4::bigint is null or r.position > $4)
+        order by r.position
+        limit $5
+        "#,
+        id as PriceImportId,
+        supplier_id as SupplierId,
+        status as Option<RowStatus>,
+        after,
+        limit.and_one(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The first refused rows, for the e-mail.
+pub(in super::super) async fn first_errors(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+) -> Result<Vec<ImportRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ImportRow,
+        r#"
+        select
+            position, row, line, sku, status as "status: RowStatus", errors as "errors: Value",
+            changes as "changes: Value"
+        from price_import_rows
+        where import_id = $1 and status = 'failed'
+        order by position
+        limit 20
+        "#,
+        id as PriceImportId,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A person who is told what became of a price list.
+pub(in super::super) struct Reader {
+    pub(in super::super) email: String,
+    pub(in super::super) locale: Locale,
+}
+
+/// Everybody at the supplier, with what they are told of the import.
+pub(in super::super) async fn readers(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+) -> Result<Option<(SupplierId, String, Vec<Reader>)>, sqlx::Error> {
+    let supplier = sqlx::query!(
+        r#"
+        select i.supplier_id as "supplier_id: SupplierId", g.name
+        from price_imports i
+        join organizations g on g.id = i.supplier_id
+        where i.id = $1
+        "#,
+        id as PriceImportId,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(supplier) = supplier else { return Ok(None) };
+    let readers = sqlx::query_as!(
+        Reader,
+        r#"
+        select email, locale as "locale: Locale"
+        from users
+        where organization_id = $1 and email_confirmed_at is not null and closed_at is null
+        "#,
+        OrganizationId::from(supplier.supplier_id) as OrganizationId,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(Some((supplier.supplier_id, supplier.name, readers)))
+}
