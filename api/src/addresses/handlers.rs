@@ -1,0 +1,68 @@
+//! Keeping the addresses of an organization's shops.
+
+use common::{addresses, ids::AddressId};
+use salvo::{oapi::endpoint, prelude::Json};
+
+use super::dto::{AddressRequest, AddressesResponse, SavedAddressResponse};
+use crate::{
+    answer::{Created, NoContent},
+    body::Body,
+    context::Ctx,
+    error::{ApiError, ApiResult},
+    params::{Paging, PathId, Query},
+    problem::ProblemCode,
+};
+
+/// Keeps an address.
+#[endpoint(tags("addresses"), security(["bearer" = []]))]
+pub(crate) async fn create_address(
+    ctx: Ctx,
+    body: Body<AddressRequest>,
+) -> ApiResult<Created<SavedAddressResponse>> {
+    let buyer = ctx.buyer()?;
+    let saved = body.into_inner().parse(AddressId::new())?;
+    let mut tx = ctx.begin().await?;
+    if !addresses::insert(&mut tx, buyer.organization_id, &saved, ctx.now()).await? {
+        return Err(ApiError::new(ProblemCode::TooManyAddresses, "delete one that is not used any more"));
+    }
+    tx.commit().await?;
+    Ok(Created { location: format!("/api/v1/me/addresses/{}", saved.id), body: saved.into() })
+}
+
+/// The organization's addresses, the oldest first.
+#[endpoint(
+    tags("addresses"),
+    security(["bearer" = []]),
+    parameters(
+        ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+)]
+pub(crate) async fn list_addresses(ctx: Ctx, query: Query) -> ApiResult<Json<AddressesResponse>> {
+    let mut query = query;
+    let buyer = ctx.buyer()?;
+    let paging = Paging::<AddressId>::take(&mut query);
+    query.finish()?;
+    let saved = addresses::list(&mut *ctx.read().await?, buyer.organization_id, paging.after, paging.limit).await?;
+    Ok(Json(paging.limit.page(saved, |saved| saved.id).into()))
+}
+
+/// One of the organization's addresses.
+#[endpoint(tags("addresses"), security(["bearer" = []]))]
+pub(crate) async fn get_address(ctx: Ctx, id: PathId<AddressId>) -> ApiResult<Json<SavedAddressResponse>> {
+    let buyer = ctx.buyer()?;
+    let saved = addresses::find(&mut *ctx.read().await?, buyer.organization_id, id.0).await?;
+    Ok(Json(saved.ok_or_else(ApiError::not_found)?.into()))
+}
+
+/// Forgets an address. Orders that went there keep it.
+#[endpoint(tags("addresses"), security(["bearer" = []]))]
+pub(crate) async fn delete_address(ctx: Ctx, id: PathId<AddressId>) -> ApiResult<NoContent> {
+    let buyer = ctx.buyer()?;
+    let mut tx = ctx.begin().await?;
+    if !addresses::delete(&mut tx, buyer.organization_id, id.0).await? {
+        return Err(ApiError::not_found());
+    }
+    tx.commit().await?;
+    Ok(NoContent)
+}

@@ -1,0 +1,4 @@
+//! Delivery addresses over HTTP.
+
+pub(crate) mod dto;
+pub mod handlers;

@@ -1,0 +1,4 @@
+//! The basket over HTTP.
+
+pub(crate) mod dto;
+pub mod handlers;

@@ -1,0 +1,184 @@
+//! JSON bodies on their way in: the right content type, JSON at all, the right shape, and only then values.
+//!
+//! The shape is checked against the type's own schema, the one in the OpenAPI document, so that every missing,
+//! unknown or mistyped field is named at once.
+
+use common::text::Invalid;
+use salvo::{
+    Extractible,
+    extract::Metadata,
+    http::ParseError,
+    oapi::{Components, Content, EndpointArgRegister, Operation, RequestBody, ToSchema},
+    prelude::{Depot, Request},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{
+    error::{ApiError, ApiResult, FieldProblem},
+    problem::ProblemCode,
+    shape,
+};
+
+/// The largest JSON body.
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// A JSON body.
+#[derive(Debug)]
+pub struct Body<T> {
+    value: T,
+    raw: Vec<u8>,
+}
+
+impl<T> Body<T> {
+    /// What was sent.
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+
+    /// Its bytes, as they were sent.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+}
+
+impl<'ex, T: DeserializeOwned + ToSchema + Send + 'static> Extractible<'ex> for Body<T> {
+    fn metadata() -> &'static Metadata {
+        static METADATA: Metadata = Metadata::new("Body");
+        &METADATA
+    }
+
+    #[expect(refining_impl_trait, reason = "the error is always ours")]
+    async fn extract(req: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, ApiError> {
+        let is_json = req.content_type().is_some_and(|mime| mime.essence_str() == "application/json");
+        if !is_json {
+            let detail = "send the body as application/json";
+            return Err(ApiError::new(ProblemCode::UnsupportedMediaType, detail));
+        }
+        let raw = match req.payload_with_max_size(MAX_BYTES).await {
+            Ok(bytes) => bytes.to_vec(),
+            Err(ParseError::PayloadTooLarge) => {
+                let detail = format!("expected at most {MAX_BYTES} bytes");
+                return Err(ApiError::new(ProblemCode::PayloadTooLarge, detail));
+            }
+            Err(error) => return Err(ApiError::new(ProblemCode::BadRequest, error.to_string())),
+        };
+        let value = parse(&raw)?;
+        Ok(Self { value, raw })
+    }
+}
+
+fn parse<T: DeserializeOwned + ToSchema>(raw: &[u8]) -> ApiResult<T> {
+    let tree: Value = serde_json::from_slice(raw).map_err(|error| {
+        ApiError::new(ProblemCode::MalformedJson, format!("expected a JSON document: {error}"))
+    })?;
+    refuse_nul(&tree)?;
+    // Again from the bytes: of a tree, serde would not notice a key that is there twice.
+    let mut reader = serde_json::Deserializer::from_slice(raw);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let mut problems = shape::problems::<T>(&tree);
+        if problems.is_empty() {
+            problems.push(FieldProblem {
+                pointer: pointer(error.path()),
+                code: "invalid".to_owned(),
+                detail: without_position(&error.inner().to_string()),
+            });
+        }
+        ApiError::fields(problems)
+    })
+}
+
+/// PostgreSQL cannot hold a NUL in a text, and nobody types one.
+fn refuse_nul(tree: &Value) -> ApiResult<()> {
+    let found = match tree {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => return items.iter().try_for_each(refuse_nul),
+        Value::Object(members) => {
+            if members.keys().any(|key| key.contains('\0')) {
+                true
+            } else {
+                return members.values().try_for_each(refuse_nul);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    };
+    if found {
+        let invalid = Invalid::new("control_characters", "control characters are not allowed");
+        return Err(ApiError::field("", invalid));
+    }
+    Ok(())
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", escape(key)),
+            Segment::Enum { .. } | Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+/// A key as RFC 6901 writes it.
+pub(crate) fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+fn without_position(message: &str) -> String {
+    message.rsplit_once(" at line ").map_or(message, |(message, _)| message).to_owned()
+}
+
+impl<T: ToSchema + 'static> EndpointArgRegister for Body<T> {
+    fn register(components: &mut Components, operation: &mut Operation, _: &str) {
+        let schema = T::to_schema(components);
+        let body = RequestBody::new().add_content("application/json", Content::new(schema)).required(
+            salvo::oapi::Required::True,
+        );
+        operation.request_body = Some(body);
+    }
+}
+
+/// Turns the values of a request into the domain's, and gathers what is wrong with them.
+#[derive(Debug, Default)]
+pub struct Fields(Vec<FieldProblem>);
+
+impl Fields {
+    /// Notes what is wrong with a value, if anything is.
+    pub fn take<T, E: Into<Invalid>>(&mut self, pointer: &str, parsed: Result<T, E>) -> Option<T> {
+        parsed.map_err(|error| self.refuse(pointer, error.into())).ok()
+    }
+
+    /// Like [`take`](Fields::take), for a value that may be absent.
+    pub fn optional<V, T, E: Into<Invalid>>(
+        &mut self,
+        pointer: &str,
+        value: Option<V>,
+        parse: impl FnOnce(V) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        match value {
+            None => Some(None),
+            Some(value) => self.take(pointer, parse(value)).map(Some),
+        }
+    }
+
+    /// Notes that a value is not right.
+    pub fn refuse(&mut self, pointer: &str, invalid: Invalid) {
+        self.0.push(FieldProblem {
+            pointer: pointer.to_owned(),
+            code: invalid.code.to_owned(),
+            detail: invalid.detail,
+        });
+    }
+
+    /// The whole, when each value was right.
+    ///
+    /// # Errors
+    /// 422 with everything that was not.
+    pub fn finish<T>(self, whole: Option<T>) -> ApiResult<T> {
+        match whole {
+            Some(whole) if self.0.is_empty() => Ok(whole),
+            _ => Err(ApiError::fields(self.0)),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The JSON of the catalogue.
+
+use std::collections::BTreeMap;
+
+use common::{
+    catalog::{CategorySummary, OfferSummary, ProductCard, ProductSummary, SupplierSummary},
+    money::Currency,
+};
+use salvo::oapi::ToSchema;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::params::page_response;
+
+/// A supplier.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SupplierResponse {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it takes orders now.
+    pub accepting_orders: bool,
+    /// Offers in its current price list.
+    pub offers_count: i64,
+    /// When its price list or settings last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+}
+
+impl From<SupplierSummary> for SupplierResponse {
+    fn from(supplier: SupplierSummary) -> Self {
+        Self {
+            id: supplier.id.to_string(),
+            name: supplier.name,
+            accepting_orders: supplier.accepting_orders,
+            offers_count: supplier.offers_count,
+            updated_at: supplier.updated_at,
+        }
+    }
+}
+
+page_response! {
+    /// A page of suppliers.
+    SuppliersResponse of SupplierResponse
+}
+
+/// A category.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CategoryResponse {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Products in it.
+    pub products_count: i64,
+}
+
+impl From<CategorySummary> for CategoryResponse {
+    fn from(category: CategorySummary) -> Self {
+        Self { id: category.id.to_string(), name: category.name, products_count: category.products_count }
+    }
+}
+
+page_response! {
+    /// A page of categories.
+    CategoriesResponse of CategoryResponse
+}
+
+/// The category of a product.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProductCategory {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A product in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProductResponse {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// Its category.
+    pub category: ProductCategory,
+    /// The cheapest offer that can be ordered now; null when none can.
+    pub price_from: Option<String>,
+    /// The currency of prices.
+    pub currency: String,
+    /// Pieces in all offers that can be ordered now.
+    pub available: i64,
+    /// How many suppliers' offers there are.
+    pub offers_count: i64,
+}
+
+impl ProductResponse {
+    /// A product, priced in `currency`.
+    pub fn new(product: ProductSummary, currency: Currency) -> Self {
+        Self {
+            id: product.id.to_string(),
+            name: product.name,
+            description: product.description,
+            category: ProductCategory { id: product.category_id.to_string(), name: product.category_name },
+            price_from: product.price_from.map(|price| price.to_string()),
+            currency: currency.to_string(),
+            available: product.available,
+            offers_count: product.offers_count,
+        }
+    }
+}
+
+/// A page of products.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProductsResponse {
+    /// This page's products.
+    pub items: Vec<ProductResponse>,
+    /// What to send as `cursor` for the next page; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// Whose offer it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OfferSupplier {
+    /// The supplier's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it takes orders now.
+    pub accepting_orders: bool,
+}
+
+/// One supplier's offer of a product.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OfferResponse {
+    /// Its id, for the basket.
+    pub id: String,
+    /// Whose.
+    pub supplier: OfferSupplier,
+    /// The supplier's own id of it.
+    pub sku: String,
+    /// The maker's model.
+    pub model: Option<String>,
+    /// Price of a piece, with VAT.
+    pub price: String,
+    /// Recommended retail price.
+    pub recommended_price: Option<String>,
+    /// The currency of prices.
+    pub currency: String,
+    /// Pieces that can be ordered now.
+    pub available: i32,
+    /// Named properties.
+    pub parameters: BTreeMap<String, String>,
+    /// When it last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+}
+
+impl OfferResponse {
+    fn new(offer: OfferSummary, currency: Currency) -> Self {
+        let text = |value: serde_json::Value| match value {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Self {
+            id: offer.id.to_string(),
+            supplier: OfferSupplier {
+                id: offer.supplier_id.to_string(),
+                name: offer.supplier_name,
+                accepting_orders: offer.accepting_orders,
+            },
+            sku: offer.sku,
+            model: offer.model,
+            price: offer.price.to_string(),
+            recommended_price: offer.recommended_price.map(|price| price.to_string()),
+            currency: currency.to_string(),
+            available: offer.available,
+            parameters: offer.parameters.into_iter().map(|(name, value)| (name, text(value))).collect(),
+            updated_at: offer.updated_at,
+        }
+    }
+}
+
+/// A product with all its offers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProductCardResponse {
+    /// The product.
+    #[serde(flatten)]
+    pub product: ProductResponse,
+    /// Its offers, cheapest first.
+    pub offers: Vec<OfferResponse>,
+}
+
+impl ProductCardResponse {
+    /// A card, priced in `currency`.
+    pub fn new(card: ProductCard, currency: Currency) -> Self {
+        Self {
+            product: ProductResponse::new(card.product, currency),
+            offers: card.offers.into_iter().map(|offer| OfferResponse::new(offer, currency)).collect(),
+        }
+    }
+}

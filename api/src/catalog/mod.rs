@@ -1,0 +1,4 @@
+//! The catalogue over HTTP: no sign-in needed.
+
+mod dto;
+pub mod handlers;

@@ -1,0 +1,149 @@
+//! What a handler works with: the house's services, and who asks.
+
+use common::{
+    accounts::{Passwords, Role},
+    clock::Clock,
+    config::TradeSettings,
+    db::{Db, Tx},
+    orders::Actor,
+};
+use salvo::{
+    Extractible,
+    extract::Metadata,
+    http::header::AUTHORIZATION,
+    oapi::{Components, EndpointArgRegister, Operation},
+    prelude::{Depot, Request},
+};
+use sqlx::{PgPool, Postgres, pool::PoolConnection};
+
+use crate::{
+    error::{ApiError, ApiResult},
+    problem::ProblemCode,
+    tokens::{Identity, Tokens},
+};
+
+/// What all requests share.
+#[derive(Clone)]
+pub struct Services {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// The rules of the installation.
+    pub trade: TradeSettings,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// Access tokens.
+    pub tokens: Tokens,
+}
+
+/// One request's context.
+pub struct Ctx {
+    services: Services,
+    token: Option<String>,
+}
+
+impl Ctx {
+    /// Opens a transaction.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn begin(&self) -> ApiResult<Tx> {
+        Ok(self.services.db.begin().await?)
+    }
+
+    /// A connection for reads outside a transaction.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn read(&self) -> ApiResult<PoolConnection<Postgres>> {
+        Ok(self.pool().acquire().await?)
+    }
+
+    /// The pool, for single reads.
+    pub fn pool(&self) -> &PgPool {
+        self.services.db.pool()
+    }
+
+    /// The services.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Now.
+    pub fn now(&self) -> time::OffsetDateTime {
+        self.services.clock.now()
+    }
+
+    /// The rules of the installation.
+    pub fn trade(&self) -> &TradeSettings {
+        &self.services.trade
+    }
+
+    /// Whoever is signed in.
+    ///
+    /// # Errors
+    /// 401 without a valid access token.
+    pub fn user(&self) -> ApiResult<Identity> {
+        self.token
+            .as_deref()
+            .and_then(|token| self.services.tokens.read(self.now(), token))
+            .ok_or_else(|| ApiError::new(ProblemCode::Unauthorized, "send a valid access token as Bearer"))
+    }
+
+    /// The buyer who is signed in.
+    ///
+    /// # Errors
+    /// 401 without a valid access token, 403 for another role.
+    pub fn buyer(&self) -> ApiResult<Identity> {
+        self.of_role(Role::Buyer)
+    }
+
+    /// The supplier's person who is signed in.
+    ///
+    /// # Errors
+    /// 401 without a valid access token, 403 for another role.
+    pub fn supplier(&self) -> ApiResult<Identity> {
+        self.of_role(Role::Supplier)
+    }
+
+    fn of_role(&self, role: Role) -> ApiResult<Identity> {
+        let user = self.user()?;
+        if user.role == role {
+            Ok(user)
+        } else {
+            Err(ApiError::new(ProblemCode::Forbidden, format!("this is for the role {}", role.as_str())))
+        }
+    }
+}
+
+impl From<Identity> for Actor {
+    fn from(identity: Identity) -> Self {
+        Self { user_id: identity.user_id, organization_id: identity.organization_id, role: identity.role }
+    }
+}
+
+impl<'ex> Extractible<'ex> for Ctx {
+    fn metadata() -> &'static Metadata {
+        static METADATA: Metadata = Metadata::new("Ctx");
+        &METADATA
+    }
+
+    #[expect(refining_impl_trait, reason = "the error is always ours")]
+    async fn extract(req: &'ex mut Request, depot: &'ex mut Depot) -> Result<Self, ApiError> {
+        let services = depot
+            .get_typed::<Services>()
+            .map_err(|_| ApiError::new(ProblemCode::Internal, "the service is not set up"))?
+            .clone();
+        let header = req.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = header.and_then(|header| {
+            let (scheme, token) = header.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        });
+        Ok(Self { services, token })
+    }
+}
+
+impl EndpointArgRegister for Ctx {
+    fn register(_: &mut Components, _: &mut Operation, _: &str) {}
+}

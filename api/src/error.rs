@@ -1,0 +1,256 @@
+//! What a handler refuses, as RFC 9457 `application/problem+json`.
+//!
+//! Each domain's refusals are mapped here, exhaustively. A 500 says nothing of the inside: its cause is
+//! logged, once, with the request's id.
+
+use common::{
+    accounts::{AccountError, PasswordsError},
+    basket::{BasketError, Problem},
+    idempotency::IdempotencyError,
+    orders::{MoveError, PlaceError},
+    text::Invalid,
+};
+use salvo::{
+    async_trait,
+    http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    oapi::{Components, EndpointOutRegister, Operation},
+    prelude::{Depot, Request, Response, Writer},
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::{observe::RequestId, problem::ProblemCode};
+
+/// What every handler returns.
+pub type ApiResult<T> = Result<T, ApiError>;
+
+/// How long a client should wait when we are overloaded or the database is away, in seconds.
+const RETRY_AFTER_S: u16 = 2;
+
+/// One value that is not right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldProblem {
+    /// Where: a JSON pointer into the body, or the name of a query parameter or header.
+    pub pointer: String,
+    /// What, for programs.
+    pub code: String,
+    /// What was found and what was expected, for people.
+    pub detail: String,
+}
+
+/// A refusal.
+#[derive(Debug)]
+pub struct ApiError {
+    code: ProblemCode,
+    detail: String,
+    errors: Vec<FieldProblem>,
+    extra: Map<String, Value>,
+}
+
+impl ApiError {
+    /// A refusal with a sentence for people.
+    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new(), extra: Map::new() }
+    }
+
+    /// There is no such thing, or it is somebody else's: nobody is told which.
+    pub fn not_found() -> Self {
+        Self::new(ProblemCode::NotFound, "there is nothing at this address for you")
+    }
+
+    /// Values that are not right, all of them.
+    pub fn fields(errors: Vec<FieldProblem>) -> Self {
+        let mut refusal = Self::new(ProblemCode::ValidationFailed, "see `errors` for what to mend");
+        refusal.errors = errors;
+        refusal
+    }
+
+    /// One value that is not right.
+    pub fn field(pointer: &str, invalid: Invalid) -> Self {
+        Self::fields(vec![FieldProblem {
+            pointer: pointer.to_owned(),
+            code: invalid.code.to_owned(),
+            detail: invalid.detail,
+        }])
+    }
+
+    /// Adds a member to the answer.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        self.extra.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// What went wrong inside, which the client is not told.
+    fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = chain(error), "a request failed");
+        Self::new(ProblemCode::Internal, "the error was noted; quote the request_id when you report it")
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> ProblemCode {
+        self.code
+    }
+
+    /// Writes it as the answer.
+    pub fn render(self, depot: &Depot, res: &mut Response) {
+        let request_id = depot.get_typed::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        let mut body = self.extra;
+        body.insert("type".into(), json!(format!("/problems/{}", self.code.as_str())));
+        body.insert("title".into(), json!(self.code.title()));
+        body.insert("status".into(), json!(self.code.status().as_u16()));
+        body.insert("detail".into(), json!(self.detail));
+        body.insert("code".into(), json!(self.code.as_str()));
+        body.insert("request_id".into(), json!(request_id));
+        if !self.errors.is_empty() {
+            body.insert("errors".into(), json!(self.errors));
+        }
+        res.status_code(self.code.status());
+        if self.code == ProblemCode::Unavailable {
+            res.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+        }
+        if self.code.status() == salvo::http::StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer");
+            res.headers_mut().insert(salvo::http::header::WWW_AUTHENTICATE, challenge);
+        }
+        res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        res.replace_body(salvo::http::ResBody::Once(Value::Object(body).to_string().into()));
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+#[async_trait]
+impl Writer for ApiError {
+    async fn write(self, _: &mut Request, depot: &mut Depot, res: &mut Response) {
+        self.render(depot, res);
+    }
+}
+
+impl EndpointOutRegister for ApiError {
+    /// Nothing here: [`openapi`](crate::openapi) adds to each operation the refusals that it can give.
+    fn register(_: &mut Components, _: &mut Operation) {}
+}
+
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error::{Io, PoolClosed, PoolTimedOut, Tls};
+        let code = error.as_database_error().and_then(|error| error.code());
+        let busy = match (&error, code.as_deref()) {
+            (PoolTimedOut | PoolClosed | Io(_) | Tls(_), _) => true,
+            // Connections refused or cut, resources exhausted, the operator stepping in, locks and deadlocks.
+            (_, Some(code)) => {
+                ["08", "53", "57"].contains(&code.get(..2).unwrap_or_default())
+                    || ["55P03", "40001", "40P01"].contains(&code)
+            }
+            _ => false,
+        };
+        if busy {
+            tracing::warn!(error = chain(&error), "the database is busy or away");
+            Self::new(ProblemCode::Unavailable, "the database did not answer in time; try again")
+        } else {
+            Self::internal(&error)
+        }
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::TokenInvalid => Self::new(ProblemCode::TokenInvalid, error.to_string()),
+            AccountError::SessionEnded => Self::new(ProblemCode::SessionEnded, "sign in again"),
+            AccountError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasswordsError> for ApiError {
+    fn from(error: PasswordsError) -> Self {
+        match error {
+            PasswordsError::Overloaded => Self::new(ProblemCode::Unavailable, "too many people are signing in"),
+            PasswordsError::Broken(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<Problem> for ProblemCode {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::Withdrawn => Self::Withdrawn,
+            Problem::SupplierClosed => Self::SupplierClosed,
+            Problem::NotEnoughStock => Self::NotEnoughStock,
+            Problem::PriceChanged => Self::PriceChanged,
+        }
+    }
+}
+
+impl From<BasketError> for ApiError {
+    fn from(error: BasketError) -> Self {
+        match error {
+            BasketError::OfferUnknown => Self::not_found(),
+            BasketError::Refused { problem, available } => {
+                let detail = match problem {
+                    Problem::NotEnoughStock => format!("{available} pieces are available"),
+                    Problem::Withdrawn | Problem::SupplierClosed | Problem::PriceChanged => {
+                        "the offer cannot be ordered now".to_owned()
+                    }
+                };
+                Self::new(problem.into(), detail).with("available", available)
+            }
+            BasketError::TooManyLines => Self::new(ProblemCode::BasketFull, error.to_string()),
+            BasketError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<PlaceError> for ApiError {
+    fn from(error: PlaceError) -> Self {
+        match error {
+            PlaceError::BasketEmpty => Self::new(ProblemCode::BasketEmpty, "put something into the basket first"),
+            PlaceError::Drifted(problem) => Self::new(
+                problem.into(),
+                "the basket no longer agrees with the catalogue; see `basket` for how it stands now",
+            ),
+            PlaceError::AddressUnknown => {
+                Self::field("/address_id", Invalid::new("unknown", "your organization has no such address"))
+            }
+            PlaceError::PaymentMethodUnavailable => {
+                Self::new(ProblemCode::PaymentMethodUnavailable, "no card provider is set up here; use invoice")
+            }
+            PlaceError::TotalTooLarge => Self::new(ProblemCode::TotalTooLarge, "split the order"),
+            PlaceError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<MoveError> for ApiError {
+    fn from(error: MoveError) -> Self {
+        match error {
+            MoveError::Unknown => Self::not_found(),
+            MoveError::Illegal { from, .. } => {
+                Self::new(ProblemCode::IllegalTransition, error.to_string()).with("from", from)
+            }
+            MoveError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<IdempotencyError> for ApiError {
+    fn from(error: IdempotencyError) -> Self {
+        match error {
+            IdempotencyError::Reused => Self::new(ProblemCode::IdempotencyKeyReused, error.to_string()),
+            IdempotencyError::InFlight => Self::new(ProblemCode::IdempotencyInFlight, error.to_string()),
+            IdempotencyError::Database(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What is known of every request: its id, its log line, its figures; and an answer for whatever no handler
+//! answered.
+
+use std::time::Instant;
+
+use common::request;
+use salvo::{
+    FlowCtrl, handler,
+    http::HeaderValue,
+    prelude::{Depot, Request, Response},
+};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::{error::ApiError, problem::ProblemCode};
+
+/// The id of a request: the client's own, or one of ours. It is in every answer, log line and job.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+const HEADER: &str = "x-request-id";
+
+impl RequestId {
+    /// The client's, when it is 1 to 100 visible ASCII characters.
+    fn of(req: &Request) -> Self {
+        let offered = req.headers().get(HEADER).and_then(|value| value.to_str().ok());
+        let usable = |id: &&str| (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+        Self(offered.filter(usable).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned))
+    }
+}
+
+/// Gives the request its id, logs how it ended, and counts it.
+#[handler]
+pub async fn observe(req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+    let started = Instant::now();
+    let id = RequestId::of(req);
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        res.headers_mut().insert(HEADER, value);
+    }
+    depot.insert_typed(id.clone());
+    let span = tracing::info_span!("request", request_id = id.0);
+    request::scope(id.0, ctrl.call_next(req, depot, res).instrument(span.clone())).await;
+    let _entered = span.enter();
+    let status = res.status_code.map_or(0, |status| status.as_u16());
+    let method = req.method().as_str().to_owned();
+    // The pattern, not the path: paths carry ids, and figures must not grow with them.
+    let route = match req.matched_path() {
+        "" => "unmatched".to_owned(),
+        path => format!("/{path}"),
+    };
+    let elapsed = started.elapsed();
+    tracing::info!(method, route, status, elapsed_ms = elapsed.as_millis(), "request served");
+    let labels = [("method", method), ("route", route), ("status", status.to_string())];
+    metrics::histogram!("http_request_duration_seconds", &labels).record(elapsed);
+}
+
+/// Answers in problem+json where no handler did: unknown paths, wrong methods, limits of the server.
+#[handler]
+pub async fn answer_unanswered(depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+    let status = res.status_code.unwrap_or(salvo::http::StatusCode::NOT_FOUND);
+    let code = ProblemCode::of_status(status);
+    let detail = match code {
+        ProblemCode::NotFound => "there is nothing at this address",
+        ProblemCode::MethodNotAllowed => "see the `Allow` header for what is",
+        _ => code.title(),
+    };
+    ApiError::new(code, detail).render(depot, res);
+    ctrl.skip_rest();
+}

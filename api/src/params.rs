@@ -1,0 +1,243 @@
+//! What stands in a request beside its body: ids in the path, the query, headers.
+
+use std::str::FromStr;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use common::{
+    idempotency::{IdempotencyKey, RequestHash},
+    page::{Limit, Page},
+    text::Invalid,
+};
+use salvo::{
+    Extractible,
+    extract::Metadata,
+    oapi::{
+        BasicType, Components, EndpointArgRegister, KnownFormat, Object, Operation, Parameter, ParameterIn,
+        SchemaFormat,
+    },
+    prelude::{Depot, Request},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::{ApiError, ApiResult, FieldProblem};
+
+/// An id in the path, named like the argument. What is no id is nothing that exists: 404.
+#[derive(Clone, Copy, Debug)]
+pub struct PathId<T>(pub T);
+
+impl<'ex, T: FromStr + Send> Extractible<'ex> for PathId<T> {
+    fn metadata() -> &'static Metadata {
+        static METADATA: Metadata = Metadata::new("PathId");
+        &METADATA
+    }
+
+    #[expect(refining_impl_trait, reason = "the error is always ours")]
+    async fn extract(_: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, ApiError> {
+        Err(ApiError::not_found())
+    }
+
+    #[expect(refining_impl_trait, reason = "the error is always ours")]
+    async fn extract_with_arg(req: &'ex mut Request, _: &'ex mut Depot, arg: &str) -> Result<Self, ApiError> {
+        let id = req.params().get(arg).and_then(|text| text.parse().ok());
+        id.map(Self).ok_or_else(ApiError::not_found)
+    }
+}
+
+impl<T> EndpointArgRegister for PathId<T> {
+    fn register(_: &mut Components, operation: &mut Operation, arg: &str) {
+        let uuid = Object::with_type(BasicType::String).format(SchemaFormat::KnownFormat(KnownFormat::Uuid));
+        let parameter = Parameter::new(arg).location(ParameterIn::Path).schema(uuid).required(true);
+        operation.parameters.insert(parameter);
+    }
+}
+
+/// The query: each name at most once, and only names that the endpoint knows.
+#[derive(Debug, Default)]
+pub struct Query {
+    pairs: Vec<(String, String)>,
+    errors: Vec<FieldProblem>,
+}
+
+impl Query {
+    /// The value of a parameter, parsed. An empty one counts as absent.
+    pub fn take<T, E: Into<Invalid>>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let mut found = None;
+        self.pairs.retain(|(key, value)| {
+            if key == name && found.is_none() {
+                found = Some(value.clone());
+                return false;
+            }
+            true
+        });
+        let value = found.filter(|value| !value.is_empty())?;
+        parse(&value).map_err(|error| self.refuse(name, error.into())).ok()
+    }
+
+    /// An id.
+    pub fn take_id<T: FromStr>(&mut self, name: &str) -> Option<T> {
+        self.take(name, |text| {
+            text.parse().map_err(|_| Invalid::new("invalid_id", format!("expected a UUID, found {text:?}")))
+        })
+    }
+
+    /// One of some words.
+    pub fn take_word<T>(&mut self, name: &str, expected: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        self.take(name, |text| {
+            parse(text)
+                .ok_or_else(|| Invalid::new("unknown_word", format!("expected {expected}, found {text:?}")))
+        })
+    }
+
+    fn refuse(&mut self, name: &str, invalid: Invalid) {
+        self.errors.push(FieldProblem {
+            pointer: name.to_owned(),
+            code: invalid.code.to_owned(),
+            detail: invalid.detail,
+        });
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// 422 with every parameter that was not right, is there twice or is not known.
+    pub fn finish(mut self) -> ApiResult<()> {
+        for (name, _) in std::mem::take(&mut self.pairs) {
+            self.refuse(&name, Invalid::new("unknown_parameter", "there is no such parameter, or it is there twice"));
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(ApiError::fields(self.errors)) }
+    }
+}
+
+impl<'ex> Extractible<'ex> for Query {
+    fn metadata() -> &'static Metadata {
+        static METADATA: Metadata = Metadata::new("Query");
+        &METADATA
+    }
+
+    #[expect(refining_impl_trait, reason = "the error is always ours")]
+    async fn extract(req: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, ApiError> {
+        let query = req.uri().query().unwrap_or_default();
+        let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        if let Some((name, _)) = pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            let invalid = Invalid::new("control_characters", "control characters are not allowed");
+            return Err(ApiError::field(&name.replace('\0', ""), invalid));
+        }
+        Ok(Self { pairs, errors: Vec::new() })
+    }
+}
+
+impl EndpointArgRegister for Query {
+    /// The endpoint names its parameters itself.
+    fn register(_: &mut Components, _: &mut Operation, _: &str) {}
+}
+
+/// Which page of a list.
+#[derive(Clone, Debug)]
+pub struct Paging<C> {
+    /// How many items.
+    pub limit: Limit,
+    /// After which item.
+    pub after: Option<C>,
+}
+
+impl<C: DeserializeOwned> Paging<C> {
+    /// Reads `limit` and `cursor`.
+    pub fn take(query: &mut Query) -> Self {
+        let limit = query.take("limit", |text| {
+            let number = text.parse().map_err(|_| Invalid::new("invalid", format!("expected 1 to 100, found {text:?}")));
+            number.and_then(Limit::parse)
+        });
+        let after = query.take("cursor", |text| {
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+            let cursor = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            cursor.ok_or_else(|| Invalid::new("invalid", "expected a `next_cursor` of this list"))
+        });
+        Self { limit: limit.unwrap_or_default(), after }
+    }
+}
+
+/// Turns a page into its two members: the items, and the cursor of the next.
+pub fn page_parts<T, C: Serialize, R: From<T>>(page: Page<T, C>) -> (Vec<R>, Option<String>) {
+    let cursor = page.next.and_then(|cursor| serde_json::to_vec(&cursor).ok());
+    (page.items.into_iter().map(R::from).collect(), cursor.map(|bytes| BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+/// A page of a list as an answer: `{items, next_cursor}`.
+macro_rules! page_response {
+    ($(#[doc = $doc:literal])+ $name:ident of $item:ty) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, serde::Serialize, salvo::oapi::ToSchema)]
+        pub struct $name {
+            /// This page's items.
+            pub items: Vec<$item>,
+            /// What to send as `cursor` for the next page; null on the last one.
+            pub next_cursor: Option<String>,
+        }
+
+        impl<T, C: serde::Serialize> From<common::page::Page<T, C>> for $name
+        where
+            $item: From<T>,
+        {
+            fn from(page: common::page::Page<T, C>) -> Self {
+                let (items, next_cursor) = $crate::params::page_parts(page);
+                Self { items, next_cursor }
+            }
+        }
+    };
+}
+
+pub(crate) use page_response;
+
+/// The `Idempotency-Key` of a request, with what makes the request the same.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    key: Option<IdempotencyKey>,
+    line: String,
+}
+
+impl Idempotency {
+    /// The key, and the hash of method, path, query and `content`; `None` when no key was sent.
+    pub fn of(&self, content: &[&[u8]]) -> Option<(IdempotencyKey, RequestHash)> {
+        let key = self.key.clone()?;
+        let mut parts = vec![self.line.as_bytes()];
+        parts.extend_from_slice(content);
+        Some((key, RequestHash::of(&parts)))
+    }
+}
+
+impl<'ex> Extractible<'ex> for Idempotency {
+    fn metadata() -> &'static Metadata {
+        static METADATA: Metadata = Metadata::new("Idempotency");
+        &METADATA
+    }
+
+    #[expect(refining_impl_trait, reason = "the error is always ours")]
+    async fn extract(req: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, ApiError> {
+        let key = match req.headers().get("idempotency-key") {
+            None => None,
+            Some(value) => {
+                let text = value.to_str().map_err(|_| Invalid::new("invalid", "expected visible ASCII characters"));
+                let key = text.and_then(IdempotencyKey::parse);
+                Some(key.map_err(|invalid| ApiError::field("Idempotency-Key", invalid))?)
+            }
+        };
+        Ok(Self { key, line: format!("{} {}", req.method(), req.uri()) })
+    }
+}
+
+impl EndpointArgRegister for Idempotency {
+    fn register(_: &mut Components, operation: &mut Operation, _: &str) {
+        let parameter = Parameter::new("Idempotency-Key")
+            .location(ParameterIn::Header)
+            .schema(Object::with_type(BasicType::String).max_length(255))
+            .required(false)
+            .description("Makes the call repeatable for 24 hours: the same key and request replay the first answer");
+        operation.parameters.insert(parameter);
+    }
+}

@@ -1,0 +1,118 @@
+//! What is wrong with the shape of a JSON body, all of it, by the schema of the type it is meant for.
+
+use salvo::oapi::{
+    BasicType, Components, Object, RefOr, Schema, ToSchema,
+    schema::SchemaType,
+};
+use serde_json::Value;
+
+use crate::{body::escape, error::FieldProblem};
+
+/// Every field of `tree` that is missing, unknown or of the wrong type for `T`.
+pub(crate) fn problems<T: ToSchema>(tree: &Value) -> Vec<FieldProblem> {
+    let mut components = Components::new();
+    let schema = T::to_schema(&mut components);
+    let mut found = Vec::new();
+    check(&components, &schema, tree, "", &mut found);
+    found
+}
+
+fn check(
+    components: &Components,
+    schema: &RefOr<Schema>,
+    value: &Value,
+    at: &str,
+    found: &mut Vec<FieldProblem>,
+) {
+    match schema {
+        RefOr::Ref(reference) => {
+            let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
+            if let Some(schema) = components.schemas.get(name) {
+                check(components, schema, value, at, found);
+            }
+        }
+        RefOr::Type(Schema::Object(object)) => check_object(components, object, value, at, found),
+        RefOr::Type(Schema::Array(_)) if !value.is_array() && !value.is_null() => {
+            found.push(mistyped(at, "an array", value));
+        }
+        RefOr::Type(_) => {}
+    }
+}
+
+fn check_object(
+    components: &Components,
+    object: &Object,
+    value: &Value,
+    at: &str,
+    found: &mut Vec<FieldProblem>,
+) {
+    if let Some(expected) = expected_type(&object.schema_type, value) {
+        found.push(mistyped(at, expected, value));
+        return;
+    }
+    let Value::Object(members) = value else { return };
+    for name in object.required.iter().filter(|name| !members.contains_key(*name)) {
+        found.push(problem(at, name, "required", "this field is missing"));
+    }
+    for (name, member) in members {
+        match object.properties.get(name) {
+            Some(schema) => check(components, schema, member, &format!("{at}/{}", escape(name)), found),
+            None => found.push(problem(at, name, "unknown_field", "there is no such field")),
+        }
+    }
+}
+
+/// What was expected, when `value` is not of a type that the schema names.
+fn expected_type(schema: &SchemaType, value: &Value) -> Option<&'static str> {
+    let types: Vec<BasicType> = match schema {
+        SchemaType::Basic(basic) => vec![*basic],
+        SchemaType::Array(basics) => basics.clone(),
+        SchemaType::AnyValue => return None,
+    };
+    let fits = types.iter().any(|basic| match basic {
+        BasicType::Object => value.is_object(),
+        BasicType::String => value.is_string(),
+        BasicType::Integer => value.is_i64() || value.is_u64(),
+        BasicType::Number => value.is_number(),
+        BasicType::Boolean => value.is_boolean(),
+        BasicType::Array => value.is_array(),
+        BasicType::Null => value.is_null(),
+    });
+    let named = types.iter().find(|basic| !matches!(basic, BasicType::Null));
+    match (fits, named) {
+        (true, _) | (false, None) => None,
+        (false, Some(basic)) => Some(match basic {
+            BasicType::Object => "an object",
+            BasicType::String => "a string",
+            BasicType::Integer => "a whole number",
+            BasicType::Number => "a number",
+            BasicType::Boolean => "true or false",
+            BasicType::Array => "an array",
+            BasicType::Null => "null",
+        }),
+    }
+}
+
+fn mistyped(at: &str, expected: &str, value: &Value) -> FieldProblem {
+    let what = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    FieldProblem {
+        pointer: at.to_owned(),
+        code: "wrong_type".to_owned(),
+        detail: format!("expected {expected}, found {what}"),
+    }
+}
+
+fn problem(at: &str, name: &str, code: &str, detail: &str) -> FieldProblem {
+    FieldProblem {
+        pointer: format!("{at}/{}", escape(name)),
+        code: code.to_owned(),
+        detail: detail.to_owned(),
+    }
+}
