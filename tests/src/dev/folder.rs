@@ -5,9 +5,14 @@ use std::{
     fs::{self, File, TryLockError},
     io::{Read, Write},
     path::{Path, PathBuf},
+    process,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
+
+/// How long a run that was killed a moment ago may hold its lock.
+const RELEASED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The folder that holds a `Procfile`, and the lock that makes it ours while this lives.
 #[derive(Debug)]
@@ -19,7 +24,7 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Finds the folder, from here upwards unless a Procfile is named, and takes it.
-    pub(super) fn take(procfile: Option<&Path>) -> anyhow::Result<Self> {
+    pub(super) async fn take(procfile: Option<&Path>) -> anyhow::Result<Self> {
         let procfile = match procfile {
             Some(named) => named.to_owned(),
             None => find_upwards(&env::current_dir().context("the current folder is gone")?)?,
@@ -29,7 +34,7 @@ impl Folder {
         let root = procfile.parent().unwrap_or(Path::new("/")).to_owned();
         let data = root.join(".data");
         fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
-        let lock = lock(&data.join("dev.lock"), &root)?;
+        let lock = lock(&data.join("dev.lock"), &root).await?;
         Ok(Self { procfile, root, _lock: lock })
     }
 
@@ -64,21 +69,25 @@ fn find_upwards(from: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Takes the lock, which the kernel releases when we die, and notes in it who we are.
-fn lock(path: &Path, root: &Path) -> anyhow::Result<File> {
+async fn lock(path: &Path, root: &Path) -> anyhow::Result<File> {
     let context = || format!("cannot lock {}", path.display());
     let options = File::options().create(true).truncate(false).read(true).write(true).open(path);
     let mut file = options.with_context(context)?;
-    match file.try_lock() {
-        Ok(()) => {
-            file.set_len(0).with_context(context)?;
-            writeln!(file, "{}", std::process::id()).with_context(context)?;
-            Ok(file)
+    let since = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if since.elapsed() < RELEASED_WITHIN => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut owner = String::new();
+                file.read_to_string(&mut owner).with_context(context)?;
+                bail!("cargo dev is already running in {} (process {})", root.display(), owner.trim())
+            }
+            Err(TryLockError::Error(error)) => return Err(error).with_context(context),
         }
-        Err(TryLockError::WouldBlock) => {
-            let mut owner = String::new();
-            file.read_to_string(&mut owner).with_context(context)?;
-            bail!("cargo dev is already running in {} (process {})", root.display(), owner.trim())
-        }
-        Err(TryLockError::Error(error)) => Err(error).with_context(context),
     }
+    file.set_len(0).and_then(|()| writeln!(file, "{}", process::id())).with_context(context)?;
+    Ok(file)
 }

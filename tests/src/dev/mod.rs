@@ -103,10 +103,10 @@ impl Stack {
     /// Starts everything, and returns when a part of it ends.
     async fn run(&mut self, arguments: &Arguments) -> anyhow::Result<()> {
         let since = Instant::now();
-        let folder = self.folder.insert(Folder::take(arguments.procfile.as_deref())?);
+        let folder = self.folder.insert(Folder::take(arguments.procfile.as_deref()).await?);
         let procfile = Procfile::read(folder.procfile())?;
         let mut settings = Settings::read(folder)?;
-        settings.check_ports()?;
+        settings.check_ports().await?;
         self.mail_catcher = Some(MailCatcher::start(settings.smtp_addr, settings.mail_addr).await?);
 
         let binaries = folder::binaries(arguments.release)?;

@@ -8,6 +8,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     os::unix::fs::PermissionsExt,
     path::Path,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -20,6 +21,9 @@ const SMTP_URL: &str = "SMTP_URL";
 const DEV_SMTP_ADDR: &str = "DEV_SMTP_ADDR";
 const DEV_MAIL_ADDR: &str = "DEV_MAIL_ADDR";
 const TOKEN_SECRET: &str = "TOKEN_SECRET";
+
+/// How long a port may be taken that ought to be free.
+const PORTS_FREE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Where the parts of the running stack are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,15 +85,28 @@ impl Settings {
     }
 
     /// Fails when a port is taken, or meant for two. Whoever needs it would say so too, but late, and not what to do.
-    pub(super) fn check_ports(&self) -> anyhow::Result<()> {
+    pub(super) async fn check_ports(&self) -> anyhow::Result<()> {
         let wanted = [
             (LISTEN_ADDR, self.listen_addr),
             (DEV_SMTP_ADDR, self.smtp_addr),
             (DEV_MAIL_ADDR, self.mail_addr),
         ];
+        let since = Instant::now();
         let mut taken = Vec::new();
         for (name, addr) in wanted {
-            taken.push(TcpListener::bind(addr).with_context(|| {
+            let listener = loop {
+                match TcpListener::bind(addr) {
+                    // The processes of a run that was killed have a moment to stop.
+                    Err(error)
+                        if error.kind() == io::ErrorKind::AddrInUse
+                            && since.elapsed() < PORTS_FREE_WITHIN =>
+                    {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                    other => break other,
+                }
+            };
+            taken.push(listener.with_context(|| {
                 format!("cannot listen on {addr}: if another program does, set {name} to another address")
             })?);
         }

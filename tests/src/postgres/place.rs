@@ -81,8 +81,8 @@ impl Place {
     /// The address of a database, complete, so that no `PG…` variable of the environment has a say.
     pub(super) fn url(&self, database: &str) -> String {
         let encoded = |bytes: &[u8]| -> String {
-            // libpq does not read `+` as a space, as forms do.
-            form_urlencoded::byte_serialize(bytes).collect::<String>().replace('+', "%20")
+            // libpq does not read `+` as a space, as forms do; and people read a path better as it is.
+            form_urlencoded::byte_serialize(bytes).collect::<String>().replace('+', "%20").replace("%2F", "/")
         };
         let (database, host) =
             (encoded(database.as_bytes()), encoded(self.socket_dir.as_os_str().as_bytes()));

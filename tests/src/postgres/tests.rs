@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::MetadataExt,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use rustix::process::Signal;
@@ -58,12 +59,15 @@ async fn a_crash_loses_nothing_that_was_committed() {
     assert!(postgres.process_ids().contains(&postgres.process_id()));
     postgres.crash().unwrap();
 
-    let postgres = Postgres::start(options).await.unwrap();
-    assert_eq!(ask(&postgres.url("postgres"), "select count(*)::text from kept").await, "1");
+    let postgres = Postgres::start(options.clone()).await.unwrap();
     launcher::signal(postgres.process_id(), Signal::KILL).unwrap();
     while postgres.is_running() {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    drop(postgres);
+
+    let postgres = Postgres::start(options).await.unwrap();
+    assert_eq!(ask(&postgres.url("postgres"), "select count(*)::text from kept").await, "1");
 }
 
 #[tokio::test]
