@@ -1,1 +1,10 @@
-fn main() {}
+//! `cargo dev` runs all of Postavka on this machine; its story is told in `local_stack::dev`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    local_stack::dev::run(local_stack::dev::Arguments::parse()).await
+}
