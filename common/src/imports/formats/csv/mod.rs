@@ -1,0 +1,164 @@
+//! Price lists as CSV: a header and a row for each good.
+//!
+//! The header names `id`, `category` (by name), `name`, `price`, `quantity`, and perhaps `model`, `description`
+//! and `price_rrc`, in any order; every further column, or `param:<name>`, is a parameter, absent where its cell
+//! is empty. Empty rows do not count.
+//!
+//! A row with more or fewer cells than the header, or with misplaced quotes, is not taken. Its sku is believed
+//! only where nothing can have moved it or hidden other rows: it is the first cell, and the row is well quoted
+//! and on one line.
+
+use std::{io::Read, ops::ControlFlow};
+
+use super::{FileCode, FileError, Limits, ListSummary, RawGood, ReadError, encoding::Text, kept};
+use crate::imports::{FieldCode, FieldError};
+
+mod header;
+mod splitter;
+
+use header::{Column, Field, columns_of, delimiter_of};
+use splitter::{Fed, MAX_CELLS, MAX_ROW_BYTES, Row, Splitter};
+
+/// Reads a CSV list; see [`super::read`].
+pub(super) fn read(
+    source: impl Read,
+    limits: Limits,
+    sink: &mut dyn FnMut(RawGood) -> ControlFlow<()>,
+) -> Result<ListSummary, ReadError> {
+    let mut rows = Rows::open(Text::open(source, limits)?)?;
+    let mut row = Row::default();
+    if !rows.next(&mut row)? {
+        let detail = "found an empty file, expected a header and a row for each good";
+        return Err(FileError::new(FileCode::Empty, detail).into());
+    }
+    let columns = columns_of(&row)?;
+    let mut summary = ListSummary::default();
+    while rows.next(&mut row)? {
+        if summary.rows == limits.goods {
+            let detail = format!("found more than {0} goods, expected at most {0}", limits.goods);
+            return Err(FileError::new(FileCode::TooManyGoods, detail).at(row.line, None).into());
+        }
+        summary.rows += 1;
+        if sink(good_of(&columns, &row, &mut summary)).is_break() {
+            break;
+        }
+    }
+    Ok(summary)
+}
+
+fn good_of(columns: &[Column], row: &Row, summary: &mut ListSummary) -> RawGood {
+    let mut good = RawGood { row: summary.rows, line: Some(row.line), ..RawGood::default() };
+    if let Some(error) = form_error(columns, row) {
+        good.errors.push(error);
+        let sku_is_safe =
+            columns.first() == Some(&Column::Known(Field::Id)) && !row.bad_quotes && !row.many_lines;
+        good.sku = row.cell(0).filter(|_| sku_is_safe).and_then(filled);
+        return good;
+    }
+    for (n, (column, cell)) in columns.iter().zip(row.iter()).enumerate() {
+        let Some(text) = filled(cell) else { continue };
+        match column {
+            Column::Known(field) => *slot(&mut good, *field) = Some(text),
+            Column::Parameter(name) => good.parameters.push((name.clone(), text)),
+            Column::Unnamed => summary.ignore("column ", &(n + 1).to_string()),
+        }
+    }
+    good
+}
+
+/// What is wrong with the row as such, so that its cells cannot be told apart.
+fn form_error(columns: &[Column], row: &Row) -> Option<FieldError> {
+    if row.bad_quotes {
+        let detail = "found text after a closing quote, expected the delimiter: double the quotes inside a cell (\"\")";
+        return Some(FieldError::new(FieldError::ROW, FieldCode::BadQuotes, detail));
+    }
+    if row.cells != columns.len() {
+        let detail = format!("found {} cells, expected {} as in the header", row.cells, columns.len());
+        return Some(FieldError::new(FieldError::ROW, FieldCode::CellCount, detail));
+    }
+    None
+}
+
+fn filled(cell: &str) -> Option<String> {
+    (!cell.trim().is_empty()).then(|| kept(cell.to_owned()))
+}
+
+fn slot(good: &mut RawGood, field: Field) -> &mut Option<String> {
+    match field {
+        Field::Id => &mut good.sku,
+        Field::Category => &mut good.category,
+        Field::Model => &mut good.model,
+        Field::Name => &mut good.name,
+        Field::Description => &mut good.description,
+        Field::Price => &mut good.price,
+        Field::PriceRrc => &mut good.price_rrc,
+        Field::Quantity => &mut good.quantity,
+    }
+}
+
+/// The rows of a text that are not blank.
+struct Rows<R> {
+    text: Text<R>,
+    splitter: Splitter,
+    piece: String,
+    at: usize,
+}
+
+impl<R: Read> Rows<R> {
+    /// Reads far enough to see a whole header, and chooses the delimiter by it.
+    fn open(mut text: Text<R>) -> Result<Self, ReadError> {
+        let mut piece = String::new();
+        while piece.len() <= MAX_ROW_BYTES
+            && let Some(chunk) = text.next_chunk()?
+        {
+            piece.push_str(chunk);
+        }
+        let splitter = Splitter::new(delimiter_of(&piece));
+        Ok(Self { text, splitter, piece, at: 0 })
+    }
+
+    /// Reads the next row into `row`; false at the end.
+    fn next(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        while self.next_or_blank(row)? {
+            if !row.is_blank() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn next_or_blank(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        loop {
+            match self.splitter.feed(&self.piece[self.at..], row) {
+                Fed::Row(used) => {
+                    self.at += used;
+                    return Ok(true);
+                }
+                Fed::TooLong => return Err(self.too_long(row).into()),
+                Fed::More => {}
+            }
+            let Some(chunk) = self.text.next_chunk()? else { break };
+            self.piece.clear();
+            self.piece.push_str(chunk);
+            self.at = 0;
+        }
+        self.at = self.piece.len();
+        if let Some(line) = self.splitter.open_quote() {
+            let detail = "found the end of the file inside a quoted cell, expected its closing quote";
+            return Err(FileError::new(FileCode::UnclosedQuote, detail).at(line, None).into());
+        }
+        Ok(self.splitter.finish(row))
+    }
+
+    fn too_long(&self, row: &Row) -> FileError {
+        if let Some(line) = self.splitter.open_quote() {
+            let detail = "found more than 1 MiB after an opening quote, expected its closing quote";
+            return FileError::new(FileCode::UnclosedQuote, detail).at(line, None);
+        }
+        let detail = format!("found a row of more than 1 MiB, expected at most that and {MAX_CELLS} cells");
+        FileError::new(FileCode::ValueTooLong, detail).at(row.line, None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

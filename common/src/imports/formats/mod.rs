@@ -1,0 +1,194 @@
+//! The forms of a price list, and what they have in common.
+//!
+//! [`read`] turns the bytes of a list into [`RawGood`]s, one after the other, in bounded memory whatever the
+//! size of the list. A form decides only what is one entry and which text stands in which field; what the text
+//! means is for [`Good::check`](super::Good::check), so that one good is the same from every form.
+
+use std::{
+    collections::BTreeMap,
+    io::{Read, Seek},
+    ops::ControlFlow,
+};
+
+use super::FieldError;
+
+mod csv;
+mod encoding;
+mod errors;
+mod yaml;
+
+#[cfg(test)]
+mod demonstration;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod parity;
+
+pub use errors::{FileCode, FileError, ReadError};
+
+/// The most characters of a field that are kept; no field may have so many, and its check says so.
+const KEPT_CHARS: usize = 20_001;
+
+/// A form in which a price list can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `shop`, `categories` and `goods`.
+    Yaml,
+    /// A header and a row for each good.
+    Csv,
+}
+
+impl Format {
+    /// The form that a file's name tells, or else its content type.
+    #[must_use]
+    pub fn detect(file_name: Option<&str>, content_type: Option<&str>) -> Option<Self> {
+        let extension =
+            file_name.and_then(|name| name.rsplit_once('.')).map(|(_, ext)| ext.to_ascii_lowercase());
+        match extension.as_deref() {
+            Some("yaml" | "yml") => return Some(Self::Yaml),
+            Some("csv") => return Some(Self::Csv),
+            _ => {}
+        }
+        let media_type = content_type?.split(';').next()?.trim().to_ascii_lowercase();
+        match media_type.as_str() {
+            "application/yaml" | "application/x-yaml" | "text/yaml" | "text/x-yaml" | "text/vnd.yaml" => {
+                Some(Self::Yaml)
+            }
+            "text/csv" | "application/csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+}
+
+/// How large a list may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most bytes of the file.
+    pub bytes: u64,
+    /// The most goods in it.
+    pub goods: u64,
+}
+
+impl Default for Limits {
+    /// 512 MiB and 2,000,000 goods.
+    fn default() -> Self {
+        Self { bytes: 512 << 20, goods: 2_000_000 }
+    }
+}
+
+/// An entry of a list, as the text that stands there. What is absent, or empty in YAML's sense, is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawGood {
+    /// The ordinal of the entry, from 1; a header and empty rows are not counted.
+    pub row: u64,
+    /// The line on which the entry begins, from 1.
+    pub line: Option<u64>,
+    /// The field `id`; absent also where it cannot be trusted, as in a row of the wrong length.
+    pub sku: Option<String>,
+    /// The category's name; a YAML list's ids are resolved already.
+    pub category: Option<String>,
+    /// The field `model`.
+    pub model: Option<String>,
+    /// The field `name`.
+    pub name: Option<String>,
+    /// The field `description`.
+    pub description: Option<String>,
+    /// The field `price`.
+    pub price: Option<String>,
+    /// The field `price_rrc`.
+    pub price_rrc: Option<String>,
+    /// The field `quantity`.
+    pub quantity: Option<String>,
+    /// Names and values, in the order of the list; perhaps repeated.
+    pub parameters: Vec<(String, String)>,
+    /// What is wrong with the entry's form: a list where a text belongs, a missing cell.
+    pub errors: Vec<FieldError>,
+}
+
+/// What is known of a list once it is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListSummary {
+    /// The name that the list gives its shop; for the report only.
+    pub shop: Option<String>,
+    /// How many entries it has.
+    pub rows: u64,
+    /// Fields that mean nothing to us, and how often they occurred: `currency`, `goods[].vat`. At most
+    /// [`ListSummary::MAX_IGNORED`] names are kept, the others count under [`ListSummary::OTHERS`].
+    pub ignored_fields: BTreeMap<String, u64>,
+}
+
+impl ListSummary {
+    /// The most names of ignored fields that are kept.
+    pub const MAX_IGNORED: usize = 100;
+    /// Under what further ignored fields are counted.
+    pub const OTHERS: &'static str = "…";
+
+    /// Counts a field that means nothing to us.
+    fn ignore(&mut self, parent: &str, name: &str) {
+        let shown: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+        let path = format!("{parent}{shown}");
+        let known = self.ignored_fields.contains_key(&path) || self.ignored_fields.len() < Self::MAX_IGNORED;
+        let path = if known { path } else { Self::OTHERS.to_owned() };
+        *self.ignored_fields.entry(path).or_default() += 1;
+    }
+}
+
+/// Reads a list and hands its entries to `sink` in their order, until it breaks off or the list ends.
+///
+/// The source is read once from its present position, which must be its beginning; a YAML list whose
+/// `categories` come after its `goods` is rewound to that beginning and read a second time. Blocks.
+///
+/// # Errors
+/// [`ReadError::File`] when the list cannot be read as a whole (entries before the place in question have been
+/// handed out then), [`ReadError::Source`] when its bytes could not be had.
+pub fn read(
+    format: Format,
+    source: impl Read + Seek,
+    limits: Limits,
+    sink: &mut dyn FnMut(RawGood) -> ControlFlow<()>,
+) -> Result<ListSummary, ReadError> {
+    match format {
+        Format::Yaml => yaml::read(source, limits, sink),
+        Format::Csv => csv::read(source, limits, sink),
+    }
+}
+
+/// Cuts a text to what a check needs to see that it is too long.
+fn kept(mut text: String) -> String {
+    if text.len() > KEPT_CHARS * char::MAX_LEN_UTF8 {
+        let end = text.floor_char_boundary(KEPT_CHARS * char::MAX_LEN_UTF8);
+        text.truncate(end);
+        text.shrink_to_fit();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_is_told_by_the_name_or_else_by_the_content_type() {
+        for (name, content_type, format) in [
+            (Some("price.yaml"), None, Some(Format::Yaml)),
+            (Some("Прайс 2026.05.YML"), Some("text/csv"), Some(Format::Yaml)),
+            (Some("price.csv"), None, Some(Format::Csv)),
+            (Some("price"), Some("text/csv; charset=windows-1251"), Some(Format::Csv)),
+            (None, Some("Application/YAML"), Some(Format::Yaml)),
+            (Some("price.xls"), Some("application/vnd.ms-excel"), None),
+            (None, None, None),
+        ] {
+            assert_eq!(Format::detect(name, content_type), format, "{name:?} {content_type:?}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_ignored_fields_are_bounded() {
+        let mut summary = ListSummary::default();
+        for n in 0..1_000 {
+            summary.ignore("goods[].", &n.to_string());
+        }
+        assert_eq!(summary.ignored_fields.len(), ListSummary::MAX_IGNORED + 1);
+        assert_eq!(summary.ignored_fields[ListSummary::OTHERS], 900);
+    }
+}

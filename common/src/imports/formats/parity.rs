@@ -1,0 +1,218 @@
+//! The same goods from every form, and no input that brings a form down.
+
+use std::{collections::BTreeMap, fmt::Write, io::Cursor, ops::ControlFlow};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    imports::{Good, Rejected},
+    money::Money,
+};
+
+/// A good as a supplier's program knows it.
+#[derive(Clone, Debug)]
+struct Sample {
+    sku: String,
+    category: usize,
+    name: String,
+    description: String,
+    price: i64,
+    quantity: u32,
+    parameters: BTreeMap<String, String>,
+}
+
+const CATEGORIES: [&str; 3] = ["Смартфоны", "Бытовая техника", "true"];
+
+/// Texts that are easily mistaken for something else.
+fn text() -> impl Strategy<Value = String> {
+    let tricky = prop::sample::select(vec![
+        "007",
+        "1.10",
+        "true",
+        "null",
+        "~",
+        "NaN",
+        "0x10",
+        "1e9",
+        "- a",
+        "a: b",
+        "#x",
+        "\"",
+        "'",
+        "a,b;c\td",
+        "\\n",
+        "{}",
+        "[]",
+        "&a",
+        "*a",
+        "!x",
+        "%",
+        "@",
+        "`",
+        "|",
+        ">",
+        "2026-05-01",
+        "19\" экран",
+        "😀",
+        "«ёлка» №5",
+        "=1+1",
+    ]);
+    prop_oneof![tricky.prop_map(str::to_owned), "[a-zа-яё0-9 ,;:\"'#{}\\[\\]\\\\-]{1,30}"]
+        .prop_filter("a text that is more than white space", |text| !text.trim().is_empty())
+}
+
+fn sample() -> impl Strategy<Value = Sample> {
+    let parameters =
+        prop::collection::btree_map("[а-я ]{0,8}[а-я]".prop_map(|name| name.trim().to_owned()), text(), 0..5);
+    (
+        text(),
+        0..CATEGORIES.len(),
+        text(),
+        "|[a-zа-я\"\n,]{0,40}",
+        1..Money::MAX.minor(),
+        any::<u16>(),
+        parameters,
+    )
+        .prop_map(|(sku, category, name, description, price, quantity, parameters)| Sample {
+            sku,
+            category,
+            name,
+            description,
+            price,
+            quantity: u32::from(quantity),
+            parameters,
+        })
+}
+
+fn amount(minor: i64) -> String {
+    Money::from_minor(minor).unwrap().to_string()
+}
+
+/// A text in double quotes, as YAML reads it.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap()
+}
+
+fn yaml(samples: &[Sample], categories_first: bool) -> String {
+    let categories: Vec<String> = CATEGORIES
+        .iter()
+        .enumerate()
+        .map(|(id, name)| format!("{{id: {id}, name: {}}}", quoted(name)))
+        .collect();
+    let categories = format!("categories: [{}]\n", categories.join(", "));
+    let mut goods = String::from("goods:\n");
+    for sample in samples {
+        let parameters: Vec<String> = sample
+            .parameters
+            .iter()
+            .map(|(name, value)| format!("{}: {}", quoted(name), quoted(value)))
+            .collect();
+        write!(
+            goods,
+            "  - id: {}\n    category: {}\n    name: {}\n    description: {}\n    price: {}\n    quantity: {}\n    parameters: {{{}}}\n",
+            quoted(&sample.sku),
+            sample.category,
+            quoted(&sample.name),
+            quoted(&sample.description),
+            amount(sample.price),
+            sample.quantity,
+            parameters.join(", "),
+        )
+        .unwrap();
+    }
+    if categories_first { categories + &goods } else { goods + &categories }
+}
+
+fn csv(samples: &[Sample], delimiter: char) -> String {
+    let names: std::collections::BTreeSet<&str> =
+        samples.iter().flat_map(|sample| sample.parameters.keys().map(String::as_str)).collect();
+    let mut header =
+        ["quantity", "id", "category", "name", "description", "price"].join(&delimiter.to_string());
+    for name in &names {
+        write!(header, "{delimiter}param:{name}").unwrap();
+    }
+    let mut list = header + "\n";
+    for sample in samples {
+        let mut cells = vec![
+            sample.quantity.to_string(),
+            sample.sku.clone(),
+            CATEGORIES[sample.category].to_owned(),
+            sample.name.clone(),
+            sample.description.clone(),
+            amount(sample.price).replace('.', ","),
+        ];
+        cells.extend(names.iter().map(|name| sample.parameters.get(*name).cloned().unwrap_or_default()));
+        let cells: Vec<String> =
+            cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
+        list.push_str(&cells.join(&delimiter.to_string()));
+        list.push('\n');
+    }
+    list
+}
+
+fn checked(format: Format, list: &[u8]) -> Result<Vec<Result<Good, Rejected>>, ReadError> {
+    let mut goods = Vec::new();
+    let mut sink = |raw| {
+        goods.push(Good::check(raw));
+        ControlFlow::Continue(())
+    };
+    read(format, Cursor::new(list), Limits::default(), &mut sink).map(|_| goods)
+}
+
+fn goods(format: Format, list: &str) -> Vec<Good> {
+    checked(format, list.as_bytes()).unwrap().into_iter().map(Result::unwrap).collect()
+}
+
+proptest! {
+    #[test]
+    fn yaml_and_csv_of_the_same_goods_are_the_same_goods(
+        samples in prop::collection::vec(sample(), 1..8),
+        delimiter in prop::sample::select(vec![',', ';', '\t']),
+        categories_first: bool,
+    ) {
+        let from_yaml = goods(Format::Yaml, &yaml(&samples, categories_first));
+        prop_assert_eq!(&goods(Format::Csv, &csv(&samples, delimiter)), &from_yaml);
+        for (sample, good) in samples.iter().zip(&from_yaml) {
+            prop_assert_eq!(good.sku.as_str(), sample.sku.trim().replace('\t', " "));
+            prop_assert_eq!(&good.name, &sample.name.trim().replace('\t', " "));
+            prop_assert_eq!(good.price.minor(), sample.price);
+            prop_assert_eq!(good.parameters.len(), sample.parameters.len());
+            for (name, value) in &sample.parameters {
+                prop_assert_eq!(good.parameters[name].as_str(), value.trim());
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes: Vec<u8>) {
+        let _unused = (checked(Format::Yaml, &bytes), checked(Format::Csv, &bytes));
+    }
+
+    #[test]
+    fn no_text_panics(text in "([-:{}\\[\\],&*!|>'\"%@`#?<~ \n\ta0.ж]|goods:|categories:|id|name){0,60}") {
+        let _unused = checked(Format::Yaml, text.as_bytes());
+        let _unused = checked(Format::Yaml, format!("categories: []\ngoods:\n  - {text}").as_bytes());
+        let _unused = checked(Format::Csv, text.as_bytes());
+        let _unused = checked(Format::Csv, format!("id,category,name,price,quantity\n{text}").as_bytes());
+    }
+
+    #[test]
+    fn no_change_to_a_sound_list_panics(
+        samples in prop::collection::vec(sample(), 1..4),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3), 1..6),
+    ) {
+        for (format, list) in [(Format::Yaml, yaml(&samples, true)), (Format::Csv, csv(&samples, ';'))] {
+            let mut bytes = list.into_bytes();
+            for (at, byte, how) in &changes {
+                let at = at.index(bytes.len());
+                match how {
+                    0 => bytes[at] = *byte,
+                    1 => bytes.insert(at, *byte),
+                    _ => bytes.truncate(at.max(1)),
+                }
+            }
+            let _unused = checked(format, &bytes);
+        }
+    }
+}

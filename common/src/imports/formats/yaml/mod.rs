@@ -1,0 +1,186 @@
+//! Price lists as YAML: a mapping with `shop`, `categories` (ids and names) and `goods`.
+//!
+//! The list is read by its events, entry by entry. Every value is the text that stands there, quoted or not:
+//! `007` stays `007`, `1.10` stays `1.10`, and `true` stays `true`; only nothing, `~` and `null` mean absent. What is
+//! wrong with one entry under `goods` (a list where a text belongs, a field that is there twice, a tag of a
+//! programming language) is that entry's error; what is not YAML ends the list with its line and column.
+//!
+//! Where `goods` come before `categories`, the first reading only looks for the categories, and a second one
+//! hands out the goods: twice the time for a rare order, and nothing kept in memory for it.
+
+use std::{
+    io::{Read, Seek, SeekFrom},
+    ops::ControlFlow,
+};
+
+use super::{FileCode, Limits, ListSummary, RawGood, ReadError};
+use crate::imports::text::{Lines, clean, quoted};
+
+mod categories;
+mod chars;
+mod events;
+mod good;
+
+use categories::Categories;
+use events::{Event, Events};
+use good::{Value, value};
+
+type Sink<'s> = &'s mut dyn FnMut(RawGood) -> ControlFlow<()>;
+
+/// Reads a YAML list; see [`super::read`].
+pub(super) fn read(
+    mut source: impl Read + Seek,
+    limits: Limits,
+    sink: Sink,
+) -> Result<ListSummary, ReadError> {
+    let start = source.stream_position()?;
+    let mut first = Reading::over(&mut source, limits)?;
+    if first.document(sink)?.is_break() || !first.skipped_goods {
+        return Ok(first.summary);
+    }
+    let Reading { categories, summary, .. } = first;
+    source.seek(SeekFrom::Start(start))?;
+    let mut second = Reading::over(&mut source, limits)?;
+    (second.second, second.categories, second.summary) =
+        (true, Some(categories.unwrap_or_default()), summary);
+    // Either way the summary tells what was handed out.
+    let _flow = second.document(sink)?;
+    Ok(second.summary)
+}
+
+/// One reading of a list from its beginning.
+struct Reading<R: Read> {
+    events: Events<R>,
+    limits: Limits,
+    summary: ListSummary,
+    categories: Option<Categories>,
+    /// Whether all but the goods is known from an earlier reading.
+    second: bool,
+    seen: Vec<&'static str>,
+    skipped_goods: bool,
+}
+
+impl<R: Read> Reading<R> {
+    fn over(source: R, limits: Limits) -> Result<Self, ReadError> {
+        Ok(Self {
+            events: Events::open(source, limits)?,
+            limits,
+            summary: ListSummary::default(),
+            categories: None,
+            second: false,
+            seen: Vec::new(),
+            skipped_goods: false,
+        })
+    }
+
+    /// Reads the list to its end, or until the sink breaks off.
+    fn document(&mut self, sink: Sink) -> Result<ControlFlow<()>, ReadError> {
+        let event = self.events.next()?;
+        if event != Event::MappingStart {
+            let (code, found) = match event {
+                Event::End => (FileCode::Empty, "an empty file"),
+                Event::ListStart => (FileCode::WrongShape, "a list"),
+                _ => (FileCode::WrongShape, "a text"),
+            };
+            return Err(self
+                .events
+                .error(code, format!("found {found}, expected a mapping with `categories` and `goods`")));
+        }
+        loop {
+            let key = match self.events.next()? {
+                Event::MappingEnd | Event::End => break,
+                key => value(&mut self.events, key)?,
+            };
+            if self.entry(key, sink)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        if !self.seen.contains(&"goods") {
+            return Err(self
+                .events
+                .error(FileCode::GoodsMissing, "found no `goods`, expected a list of them"));
+        }
+        // Whatever follows the document is looked at too: a second one must not be lost in silence.
+        while self.events.next()? != Event::End {}
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Reads what stands under one key of the document.
+    fn entry(&mut self, key: Value, sink: Sink) -> Result<ControlFlow<()>, ReadError> {
+        let key = match key {
+            Value::Text(key) => key,
+            Value::Nothing | Value::Wrong(..) => "?".to_owned(),
+        };
+        let known = ["shop", "categories", "goods"].into_iter().find(|known| *known == key.trim());
+        if let Some(known) = known {
+            if self.seen.contains(&known) {
+                let detail = format!("found `{known}` a second time, expected it once");
+                return Err(self.events.error(FileCode::DuplicateKey, detail));
+            }
+            self.seen.push(known);
+        }
+        let event = self.events.next()?;
+        match known {
+            Some("goods") => return self.goods(event, sink),
+            _ if self.second => self.events.skip(&event)?,
+            Some("shop") => self.shop(event)?,
+            Some(_) => self.categories = Some(Categories::read(&mut self.events, event, &mut self.summary)?),
+            None => {
+                self.summary.ignore("", key.trim());
+                self.events.skip(&event)?;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn shop(&mut self, event: Event) -> Result<(), ReadError> {
+        if let Value::Text(shop) = value(&mut self.events, event)? {
+            // It is shown, and means nothing: a name that cannot be shown is as good as none.
+            self.summary.shop = clean(shop, Lines::One, 200).ok();
+        }
+        Ok(())
+    }
+
+    fn goods(&mut self, event: Event, sink: Sink) -> Result<ControlFlow<()>, ReadError> {
+        if event == Event::MappingStart {
+            return Err(self
+                .events
+                .error(FileCode::WrongShape, "found a mapping under `goods`, expected a list"));
+        }
+        if event != Event::ListStart {
+            return match value(&mut self.events, event)? {
+                Value::Nothing => Ok(ControlFlow::Continue(())),
+                Value::Text(found) => {
+                    let detail = format!("found {} under `goods`, expected a list", quoted(&found));
+                    Err(self.events.error(FileCode::WrongShape, detail))
+                }
+                Value::Wrong(_, detail) => Err(self.events.error(FileCode::WrongShape, detail)),
+            };
+        }
+        let Some(categories) = self.categories.take() else {
+            self.skipped_goods = true;
+            self.events.skip(&event)?;
+            return Ok(ControlFlow::Continue(()));
+        };
+        loop {
+            let event = self.events.next()?;
+            if matches!(event, Event::ListEnd | Event::End) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            if self.summary.rows == self.limits.goods {
+                let detail = format!("found more than {0} goods, expected at most {0}", self.limits.goods);
+                return Err(self.events.error(FileCode::TooManyGoods, detail));
+            }
+            self.summary.rows += 1;
+            let line = Some(self.events.place().line);
+            let good = RawGood { row: self.summary.rows, line, ..RawGood::default() };
+            let good = good::read(&mut self.events, event, &categories, &mut self.summary, good)?;
+            if sink(good).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

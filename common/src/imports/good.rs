@@ -1,0 +1,254 @@
+//! A good that the catalogue can take, and the way there from the text of its entry.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    FieldCode, FieldError, Rejected, TextError,
+    formats::RawGood,
+    normalized,
+    numbers::{self, NumberError},
+    text::{Lines, clean, quoted},
+};
+use crate::money::Money;
+
+const MAX_CATEGORY: usize = 200;
+const MAX_MODEL: usize = 1_000;
+const MAX_NAME: usize = 1_000;
+const MAX_DESCRIPTION: usize = 20_000;
+const MAX_PARAMETERS: usize = 200;
+const MAX_PARAMETER_NAME: usize = 100;
+const MAX_PARAMETER_VALUE: usize = 1_000;
+
+/// A supplier's own id of a good: 1 to 100 characters, compared as they are written (`007` is not `7`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sku(String);
+
+impl Sku {
+    /// The most characters that a sku has.
+    pub const MAX: usize = 100;
+
+    /// Reads a sku; white space around it and invisible characters in it go.
+    ///
+    /// # Errors
+    /// [`TextError`] when it is empty, too long, or has control characters.
+    pub fn parse(text: impl Into<String>) -> Result<Self, TextError> {
+        match clean(text.into(), Lines::One, Self::MAX)? {
+            text if text.is_empty() => Err(TextError::Empty),
+            text => Ok(Self(text)),
+        }
+    }
+
+    /// The text of the sku.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Sku {
+    type Error = TextError;
+
+    fn try_from(text: String) -> Result<Self, TextError> {
+        Self::parse(text)
+    }
+}
+
+impl From<Sku> for String {
+    fn from(sku: Sku) -> Self {
+        sku.0
+    }
+}
+
+/// A category as a list writes it: 1 to 200 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CategoryName(String);
+
+impl CategoryName {
+    /// The name as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key by which the category is found among those of all suppliers.
+    #[must_use]
+    pub fn normalized(&self) -> String {
+        normalized(&self.0)
+    }
+}
+
+/// An entry of a price list, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Good {
+    /// The supplier's own id of it.
+    pub sku: Sku,
+    /// The category it belongs to.
+    pub category: CategoryName,
+    /// The supplier's model code, such as `apple/iphone/xr`; at most 1,000 characters.
+    pub model: Option<String>,
+    /// The product's name, 1 to 1,000 characters.
+    pub name: String,
+    /// The product's description, at most 20,000 characters; may have several lines.
+    pub description: Option<String>,
+    /// The price of one piece, more than zero.
+    pub price: Money,
+    /// The price at which the supplier would have it sold on; a zero in the list means none.
+    pub recommended_price: Option<Money>,
+    /// How many pieces the supplier has, 0 to 1,000,000,000.
+    pub quantity: i64,
+    /// Named properties; at most 200, none of them empty. Names have up to 100 characters, values up to 1,000.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Good {
+    /// Checks an entry of a list.
+    ///
+    /// # Errors
+    /// [`Rejected`] with everything that is wrong with the entry, not only the first of it.
+    pub fn check(raw: RawGood) -> Result<Self, Rejected> {
+        let RawGood { row, line, errors, .. } = raw;
+        let mut check = Check { errors };
+        let sku = check.sku(raw.sku);
+        let category = check.required("category", raw.category, MAX_CATEGORY);
+        let model = check.text("model", raw.model, Lines::One, MAX_MODEL);
+        let name = check.required("name", raw.name, MAX_NAME);
+        let description = check.text("description", raw.description, Lines::Many, MAX_DESCRIPTION);
+        let price = check.price(raw.price);
+        let recommended_price = check.number("price_rrc", raw.price_rrc, numbers::price);
+        let quantity = check.quantity(raw.quantity);
+        let parameters = check.parameters(raw.parameters);
+        match (sku, category, name, price, quantity) {
+            (Some(sku), Some(category), Some(name), Some(price), Some(quantity))
+                if check.errors.is_empty() =>
+            {
+                Ok(Self {
+                    sku,
+                    category: CategoryName(category),
+                    model,
+                    name,
+                    description,
+                    price,
+                    recommended_price: recommended_price.filter(|price| *price > Money::ZERO),
+                    quantity,
+                    parameters,
+                })
+            }
+            (sku, ..) => Err(Rejected { row, line, sku, errors: check.errors }),
+        }
+    }
+}
+
+/// Gathers the errors of one entry. Whatever returns `None` for a required field has said why.
+struct Check {
+    errors: Vec<FieldError>,
+}
+
+impl Check {
+    fn sku(&mut self, value: Option<String>) -> Option<Sku> {
+        match Sku::parse(value.unwrap_or_default()) {
+            Ok(sku) => Some(sku),
+            Err(TextError::Empty) => self.missing("id"),
+            Err(error) => self.refuse(error.of("id")),
+        }
+    }
+
+    /// A text that may be absent; an empty one is.
+    fn text(&mut self, field: &str, value: Option<String>, lines: Lines, max: usize) -> Option<String> {
+        match clean(value?, lines, max) {
+            Ok(text) => Some(text).filter(|text| !text.is_empty()),
+            Err(error) => self.refuse(error.of(field)),
+        }
+    }
+
+    fn required(&mut self, field: &str, value: Option<String>, max: usize) -> Option<String> {
+        self.text(field, value, Lines::One, max).or_else(|| self.missing(field))
+    }
+
+    fn price(&mut self, value: Option<String>) -> Option<Money> {
+        let price = self.number("price", value, numbers::price).or_else(|| self.missing("price"))?;
+        if price == Money::ZERO {
+            let detail = "found a price of zero, expected more than zero";
+            return self.refuse(FieldError::new("price", FieldCode::NotPositive, detail));
+        }
+        Some(price)
+    }
+
+    fn quantity(&mut self, value: Option<String>) -> Option<i64> {
+        self.number("quantity", value, numbers::quantity).or_else(|| self.missing("quantity"))
+    }
+
+    fn number<N>(
+        &mut self,
+        field: &str,
+        value: Option<String>,
+        read: fn(&str) -> Result<N, NumberError>,
+    ) -> Option<N> {
+        let text = value.filter(|text| !text.trim().is_empty())?;
+        read(&text).map_or_else(|error| self.refuse(error.of(field, &text)), Some)
+    }
+
+    fn parameters(&mut self, raw: Vec<(String, String)>) -> BTreeMap<String, String> {
+        let mut parameters = BTreeMap::new();
+        for (name, value) in raw {
+            let Some((name, value)) = self.parameter(name, value) else { continue };
+            if parameters.len() == MAX_PARAMETERS {
+                let detail =
+                    format!("found more than {MAX_PARAMETERS} parameters, expected at most that many");
+                self.errors.push(FieldError::new("parameters", FieldCode::TooMany, detail));
+                break;
+            }
+            if parameters.contains_key(&name) {
+                let field = format!("parameters.{name}");
+                let detail = "found the parameter twice, expected it once";
+                self.errors.push(FieldError::new(field, FieldCode::DuplicateKey, detail));
+                continue;
+            }
+            parameters.insert(name, value);
+        }
+        parameters
+    }
+
+    /// One parameter; without a value it is absent.
+    fn parameter(&mut self, name: String, value: String) -> Option<(String, String)> {
+        let shown = quoted(&name);
+        let name = match clean(name, Lines::One, MAX_PARAMETER_NAME) {
+            Ok(name) => name,
+            Err(error) => {
+                let named =
+                    FieldError { detail: format!("in the name {shown}: {error}"), ..error.of("parameters") };
+                return self.refuse(named);
+            }
+        };
+        let value = match clean(value, Lines::Many, MAX_PARAMETER_VALUE) {
+            Ok(value) => value,
+            Err(error) => return self.refuse(error.of(format!("parameters.{name}"))),
+        };
+        match (name.is_empty(), value.is_empty()) {
+            (_, true) => None,
+            (true, false) => {
+                let detail = "found a parameter without a name, expected one";
+                self.refuse(FieldError::new("parameters", FieldCode::Required, detail))
+            }
+            (false, false) => Some((name, value)),
+        }
+    }
+
+    /// Notes that a field is missing, unless something was said about it already.
+    fn missing<T>(&mut self, field: &str) -> Option<T> {
+        if self.errors.iter().any(|error| error.field == field || error.field == FieldError::ROW) {
+            return None;
+        }
+        self.refuse(FieldError::new(field, FieldCode::Required, format!("found no {field}, expected one")))
+    }
+
+    fn refuse<T>(&mut self, error: FieldError) -> Option<T> {
+        self.errors.push(error);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

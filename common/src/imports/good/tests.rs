@@ -1,0 +1,163 @@
+use super::*;
+
+fn raw() -> RawGood {
+    let text = |text: &str| Some(text.to_owned());
+    RawGood {
+        row: 7,
+        line: Some(40),
+        sku: text("4216292"),
+        category: text("Смартфоны"),
+        model: text("apple/iphone/xs-max"),
+        name: text("Смартфон Apple iPhone XS Max 512GB (золотистый)"),
+        description: text("Первая строка\nвторая"),
+        price: text("110000,50"),
+        price_rrc: text("116990"),
+        quantity: text("14.0"),
+        parameters: vec![("Цвет".to_owned(), "золотистый".to_owned()), ("Вес".to_owned(), "1.10".to_owned())],
+        errors: Vec::new(),
+    }
+}
+
+/// The codes of a rejected entry, with their fields.
+fn refusals(raw: RawGood) -> Vec<(String, FieldCode)> {
+    Good::check(raw).unwrap_err().errors.into_iter().map(|error| (error.field, error.code)).collect()
+}
+
+fn refusal(raw: RawGood) -> (String, FieldCode) {
+    let mut all = refusals(raw);
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+#[test]
+fn a_sound_entry_becomes_a_good() {
+    let good = Good::check(raw()).unwrap();
+    assert_eq!(good.sku.as_str(), "4216292");
+    assert_eq!(good.category.normalized(), "смартфоны");
+    assert_eq!((good.price.minor(), good.quantity), (11_000_050, 14));
+    assert_eq!(good.recommended_price.map(Money::minor), Some(11_699_000));
+    assert_eq!(good.description.as_deref(), Some("Первая строка\nвторая"));
+    assert_eq!(good.parameters["Вес"], "1.10");
+}
+
+#[test]
+fn optional_fields_may_be_absent_or_empty() {
+    let empty =
+        RawGood { model: Some("  ".to_owned()), description: None, price_rrc: Some(String::new()), ..raw() };
+    let good = Good::check(empty).unwrap();
+    assert_eq!((good.model, good.description, good.recommended_price), (None, None, None));
+}
+
+#[test]
+fn a_recommended_price_of_zero_means_none() {
+    assert_eq!(
+        Good::check(RawGood { price_rrc: Some("0".to_owned()), ..raw() }).unwrap().recommended_price,
+        None
+    );
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    let bad = RawGood {
+        sku: Some(" ".to_owned()),
+        category: None,
+        name: Some("a\0b".to_owned()),
+        price: Some("-1".to_owned()),
+        quantity: Some("1.5".to_owned()),
+        ..raw()
+    };
+    let rejected = Good::check(bad.clone()).unwrap_err();
+    assert_eq!((rejected.row, rejected.line, rejected.sku), (7, Some(40), None));
+    let expected = [
+        ("id", FieldCode::Required),
+        ("category", FieldCode::Required),
+        ("name", FieldCode::ControlCharacter),
+        ("price", FieldCode::Negative),
+        ("quantity", FieldCode::Fractional),
+    ];
+    assert_eq!(refusals(bad), expected.map(|(field, code)| (field.to_owned(), code)));
+}
+
+#[test]
+fn a_rejected_entry_keeps_its_sku() {
+    let rejected = Good::check(RawGood { price: None, ..raw() }).unwrap_err();
+    assert_eq!(rejected.sku, Some(Sku::parse("4216292").unwrap()));
+}
+
+#[test]
+fn a_price_of_zero_is_refused_and_a_quantity_of_zero_is_not() {
+    assert_eq!(
+        refusal(RawGood { price: Some("0.001".to_owned()), ..raw() }),
+        ("price".into(), FieldCode::NotPositive)
+    );
+    assert_eq!(Good::check(RawGood { quantity: Some("0".to_owned()), ..raw() }).unwrap().quantity, 0);
+}
+
+#[test]
+fn an_error_names_what_was_found_and_what_was_expected() {
+    let rejected = Good::check(RawGood { price: Some("дорого".to_owned()), ..raw() }).unwrap_err();
+    assert_eq!(rejected.errors[0].detail, "found «дорого», expected a number such as 1234 or 1234.50");
+}
+
+#[test]
+fn a_field_whose_shape_is_wrong_is_not_also_missing() {
+    let shape = FieldError::new("price", FieldCode::WrongShape, "found a list, expected a text");
+    let bad = RawGood { price: None, errors: vec![shape], ..raw() };
+    assert_eq!(refusal(bad), ("price".into(), FieldCode::WrongShape));
+}
+
+#[test]
+fn every_text_has_its_limit() {
+    let long = |n: usize| Some("ж".repeat(n));
+    for (bad, field) in [
+        (RawGood { sku: long(101), ..raw() }, "id"),
+        (RawGood { category: long(201), ..raw() }, "category"),
+        (RawGood { model: long(1_001), ..raw() }, "model"),
+        (RawGood { name: long(10_000), ..raw() }, "name"),
+        (RawGood { description: long(20_001), ..raw() }, "description"),
+        (RawGood { parameters: vec![("ж".repeat(101), "1".into())], ..raw() }, "parameters"),
+        (RawGood { parameters: vec![("ж".into(), "1".repeat(1_001))], ..raw() }, "parameters.ж"),
+    ] {
+        assert_eq!(refusal(bad), (field.to_owned(), FieldCode::TooLong));
+    }
+    assert!(
+        Good::check(RawGood { sku: long(100), name: long(1_000), description: long(20_000), ..raw() })
+            .is_ok()
+    );
+}
+
+#[test]
+fn an_offer_has_at_most_200_parameters() {
+    let many = |n: u32| (0..n).map(|i| (i.to_string(), "да".to_owned())).collect();
+    assert_eq!(Good::check(RawGood { parameters: many(200), ..raw() }).unwrap().parameters.len(), 200);
+    assert_eq!(
+        refusal(RawGood { parameters: many(201), ..raw() }),
+        ("parameters".into(), FieldCode::TooMany)
+    );
+}
+
+#[test]
+fn a_parameter_without_a_value_is_absent_and_one_without_a_name_is_refused() {
+    let pair = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+    assert!(Good::check(RawGood { parameters: pair("", " "), ..raw() }).unwrap().parameters.is_empty());
+    assert_eq!(
+        refusal(RawGood { parameters: pair(" ", "1"), ..raw() }),
+        ("parameters".into(), FieldCode::Required)
+    );
+}
+
+#[test]
+fn a_parameter_given_twice_is_refused() {
+    let twice = vec![("Цвет".to_owned(), "a".to_owned()), ("Цвет ".to_owned(), "b".to_owned())];
+    assert_eq!(
+        refusal(RawGood { parameters: twice, ..raw() }),
+        ("parameters.Цвет".into(), FieldCode::DuplicateKey)
+    );
+}
+
+#[test]
+fn a_sku_is_the_text_as_written() {
+    assert_eq!(Sku::parse(" 007 ").unwrap().as_str(), "007");
+    assert_ne!(Sku::parse("007").unwrap(), Sku::parse("7").unwrap());
+    assert_eq!(serde_json::from_str::<Sku>("\"  \"").unwrap_err().to_string(), "expected a text");
+}
