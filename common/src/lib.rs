@@ -3,18 +3,7 @@
 //! Each domain is a module with the same rooms: `model` (types and rules, pure), `store` (all its SQL),
 //! `actions` (use cases, on a connection whose transaction the caller owns) and `jobs` (its background work).
 
-pub mod accounts;
-pub mod addresses;
-pub mod basket;
-pub mod catalog;
-pub mod clock;
-pub mod config;
-pub mod db;
-pub mod idempotency;
-pub mod ids;
 pub mod imports;
-pub mod locale;
-pub mod mail;
 pub mod money;
 pub mod orders;
 pub mod page;

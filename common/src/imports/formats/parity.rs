@@ -128,7 +128,7 @@ fn csv(samples: &[Sample], delimiter: char) -> String {
     let names: std::collections::BTreeSet<&str> =
         samples.iter().flat_map(|sample| sample.parameters.keys().map(String::as_str)).collect();
     let mut header =
-        vec!["quantity", "id", "category", "name", "description", "price"].join(&delimiter.to_string());
+        ["quantity", "id", "category", "name", "description", "price"].join(&delimiter.to_string());
     for name in &names {
         write!(header, "{delimiter}param:{name}").unwrap();
     }
