@@ -1,1 +1,77 @@
-fn main() {}
+//! The `api` program: serves the API, migrates the database, prints the OpenAPI document.
+
+use api::{context::Services, serve, settings::ServeArgs, tokens::Tokens};
+use clap::{Parser, Subcommand};
+use common::{
+    accounts::Passwords,
+    clock::Clock,
+    config::{DatabaseArgs, Problems},
+    db::Db,
+    shutdown,
+    telemetry::LogArgs,
+};
+
+/// Postavka's API
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(flatten)]
+    log: LogArgs,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the API
+    Serve(Box<ServeArgs>),
+    /// Applies the migrations that are missing
+    Migrate(DatabaseArgs),
+    /// Prints the OpenAPI document
+    Openapi,
+}
+
+fn main() -> anyhow::Result<()> {
+    // A missing `.env` is no error.
+    let _absent = dotenvy::dotenv();
+    let cli = Cli::parse();
+    cli.log.start()?;
+    match cli.command {
+        Command::Serve(args) => run(serve_api(*args)),
+        Command::Migrate(args) => run(migrate(args)),
+        Command::Openapi => {
+            println!("{}", api::openapi::document().to_pretty_json()?);
+            Ok(())
+        }
+    }
+}
+
+fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
+    let settings = args.check()?;
+    let figures = serve::start_figures()?;
+    let services = Services {
+        db: Db::new(&settings.database)?,
+        clock: Clock::system(),
+        trade: settings.trade,
+        passwords: Passwords::default(),
+        tokens: Tokens::new(&settings.token_secret),
+    };
+    let started = |address| tracing::info!(%address, "serving");
+    serve::serve(services, figures, settings.listen_addr, started, shutdown::requested()).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn migrate(args: DatabaseArgs) -> anyhow::Result<()> {
+    let mut problems = Problems::default();
+    let settings = args.check(&mut problems);
+    let db = Db::new(&problems.finish(settings)?)?;
+    db.migrate().await?;
+    tracing::info!("the database is at the newest migration");
+    Ok(())
+}

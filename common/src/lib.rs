@@ -3,11 +3,24 @@
 //! Each domain is a module with the same rooms: `model` (types and rules, pure), `store` (all its SQL),
 //! `actions` (use cases, on a connection whose transaction the caller owns) and `jobs` (its background work).
 
+pub mod accounts;
+pub mod addresses;
+pub mod basket;
+pub mod catalog;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod idempotency;
+pub mod ids;
 pub mod imports;
+pub mod locale;
+pub mod mail;
 pub mod money;
 pub mod orders;
 pub mod page;
 pub mod queue;
 pub mod request;
+pub mod shutdown;
+pub mod suppliers;
 pub mod telemetry;
 pub mod text;

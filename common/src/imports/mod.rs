@@ -1,18 +1,35 @@
-//! Price lists: from a supplier's file to goods that the catalogue can take.
+//! Price lists: from a supplier's file to goods in the catalogue.
 //!
 //! [`formats`] reads a list of any size as a stream of [`RawGood`](formats::RawGood)s, the entries with their
 //! text as it stands in the file. [`Good::check`] turns one such entry into a [`Good`], or says everything that
 //! is wrong with it. What makes the whole file unreadable is a [`FileError`](formats::FileError); what is wrong
-//! with one entry stays with that entry.
+//! with one entry stays with that entry. Both steps are pure and blocking: they know neither SQL nor `async`,
+//! and run off the runtime's threads.
 //!
-//! Both steps are pure and blocking: they know neither SQL nor `async`, and run off the runtime's threads.
+//! An upload is [received](receive) into chunk rows with a job; the job [stages](stage) its goods by `COPY`,
+//! finds what differs from the supplier's offers, and [applies](apply) only that, in one transaction: the
+//! catalogue changes whole or not at all (invariant I7). Imports of one supplier follow one another.
 
+mod actions;
 pub mod formats;
 mod good;
+pub mod jobs;
+mod model;
 mod numbers;
+mod pipeline;
 mod problems;
+mod store;
 mod text;
 
+pub use actions::{Begin, apply, begin, begin_applying, fail, receive};
 pub use good::{CategoryName, Good, Sku};
+pub use model::{
+    Counts, ImportFailure, ImportMode, ImportRow, ImportStatus, NewImport, PriceImport, RowStatus,
+};
+pub use pipeline::{StageError, stage};
 pub use problems::{FieldCode, FieldError, Rejected};
+pub use store::{find, list, rows};
 pub use text::{TextError, normalized};
+
+/// How much of a file one row keeps.
+pub const CHUNK_BYTES: u64 = 1 << 20;

@@ -1,0 +1,160 @@
+//! The JSON of imports.
+
+use common::imports::{Counts, ImportFailure, ImportRow, PriceImport};
+use salvo::oapi::ToSchema;
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use crate::params::page_response;
+
+/// How far the reading has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProgressResponse {
+    /// Rows read so far.
+    pub rows_read: i64,
+    /// Rows in all, once that is known.
+    pub rows_total: Option<i64>,
+}
+
+/// What the rows came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CountsResponse {
+    /// New offers.
+    pub inserted: i64,
+    /// Offers that changed.
+    pub updated: i64,
+    /// Offers that stand as they stood.
+    pub unchanged: i64,
+    /// Offers that the list no longer has.
+    pub withdrawn: i64,
+    /// Rows that were refused.
+    pub failed: i64,
+}
+
+impl From<Counts> for CountsResponse {
+    fn from(counts: Counts) -> Self {
+        let Counts { inserted, updated, unchanged, withdrawn, failed } = counts;
+        Self { inserted, updated, unchanged, withdrawn, failed }
+    }
+}
+
+/// Why nothing of a list was imported.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImportFailureResponse {
+    /// For programs.
+    pub code: String,
+    /// What was found and what was expected.
+    pub detail: String,
+    /// The line in the file, from 1.
+    pub line: Option<u64>,
+}
+
+impl From<ImportFailure> for ImportFailureResponse {
+    fn from(failure: ImportFailure) -> Self {
+        Self { code: failure.code, detail: failure.detail, line: failure.line }
+    }
+}
+
+/// A price list, and how far it has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImportResponse {
+    /// Its id.
+    pub id: String,
+    /// `received`, `parsing`, `validated`, `applying`, `completed`, `completed_with_errors`, `failed` or
+    /// `superseded`.
+    pub status: &'static str,
+    /// `replace` or `upsert`.
+    pub mode: &'static str,
+    /// Whether it only shows what it would change.
+    pub dry_run: bool,
+    /// The file's name.
+    pub source: String,
+    /// The name that the list gives its shop.
+    pub shop: Option<String>,
+    /// When it was received.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When it was begun.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub started_at: Option<OffsetDateTime>,
+    /// When it ended.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub finished_at: Option<OffsetDateTime>,
+    /// How far the reading has come.
+    pub progress: ProgressResponse,
+    /// What the rows came to.
+    pub counts: CountsResponse,
+    /// Fields that mean nothing to us, and how often they occurred.
+    pub ignored_fields: Value,
+    /// Why nothing of it was imported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ImportFailureResponse>,
+}
+
+impl ImportResponse {
+    /// Where the import stands.
+    pub fn location(&self) -> String {
+        format!("/api/v1/supplier/imports/{}", self.id)
+    }
+}
+
+impl From<PriceImport> for ImportResponse {
+    fn from(import: PriceImport) -> Self {
+        Self {
+            id: import.id.to_string(),
+            status: import.status.as_str(),
+            mode: import.mode.as_str(),
+            dry_run: false,
+            source: import.source,
+            shop: import.shop,
+            created_at: import.created_at,
+            started_at: import.started_at,
+            finished_at: import.finished_at,
+            progress: ProgressResponse { rows_read: import.rows_read, rows_total: import.rows_total },
+            counts: import.counts.into(),
+            ignored_fields: import.ignored_fields,
+            error: import.error.map(Into::into),
+        }
+    }
+}
+
+page_response! {
+    /// A page of the supplier's imports, the newest first.
+    ImportsResponse of ImportResponse
+}
+
+/// A row that was refused or changed something.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImportRowResponse {
+    /// Its number among the goods, from 1; null for an offer that the list no longer has.
+    pub row: Option<i64>,
+    /// Its line in the file, from 1.
+    pub line: Option<i64>,
+    /// The supplier's own id.
+    pub sku: Option<String>,
+    /// `failed`, `inserted`, `updated` or `withdrawn`.
+    pub status: &'static str,
+    /// What is wrong with it: `{field, code, detail}` each.
+    pub errors: Value,
+    /// What it changed: old and new by field.
+    pub changes: Value,
+}
+
+impl From<ImportRow> for ImportRowResponse {
+    fn from(row: ImportRow) -> Self {
+        Self {
+            row: row.row,
+            line: row.line,
+            sku: row.sku,
+            status: row.status.as_str(),
+            errors: row.errors,
+            changes: row.changes,
+        }
+    }
+}
+
+page_response! {
+    /// A page of an import's report, in the order of the file.
+    ImportRowsResponse of ImportRowResponse
+}

@@ -1,0 +1,5 @@
+//! Price lists over HTTP.
+
+mod dto;
+pub mod handlers;
+mod upload;

@@ -1,0 +1,128 @@
+//! The OpenAPI document: from the code, with every refusal that an operation can give.
+
+use salvo::oapi::{
+    BasicType, Components, Content, Info, Object, OpenApi, Operation, Ref, Response,
+    security::{Http, HttpAuthScheme, SecurityScheme},
+};
+
+use crate::{problem::ProblemCode, routes};
+
+/// Operations that need no sign-in.
+pub const PUBLIC: &[&str] = &[
+    "/api/v1/auth/register",
+    "/api/v1/auth/confirm-email",
+    "/api/v1/auth/login",
+    "/api/v1/auth/refresh",
+    "/api/v1/auth/logout",
+    "/api/v1/suppliers",
+    "/api/v1/suppliers/{id}",
+    "/api/v1/categories",
+    "/api/v1/products",
+    "/api/v1/products/{id}",
+];
+
+/// The document of this build.
+#[must_use]
+pub fn document() -> OpenApi {
+    let info = Info::new("Postavka", env!("CARGO_PKG_VERSION"))
+        .description("Ordering from many suppliers through one catalogue.");
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer).bearer_format("JWT"));
+    let mut document = OpenApi::with_info(info).merge_router(&routes::api());
+    document.components.security_schemes.insert("bearer".to_owned(), bearer);
+    document.components.schemas.insert("Problem", problem_schema());
+    for (path, item) in document.paths.iter_mut() {
+        for operation in item.operations.values_mut() {
+            add_refusals(path, operation);
+        }
+    }
+    document
+}
+
+/// The refusals that follow from what an operation takes.
+fn add_refusals(path: &str, operation: &mut Operation) {
+    let mut add = |status: &str, what: &str| {
+        let what = operation.responses.get(status).map_or_else(|| what.to_owned(), description);
+        let content = Content::new(Ref::from_schema_name("Problem"));
+        operation.responses.insert(status, Response::new(what).add_content("application/problem+json", content));
+    };
+    let takes_a_body = operation.request_body.is_some();
+    let takes_parameters = !operation.parameters.0.is_empty();
+    if takes_a_body {
+        add("400", "The body is not JSON, or no form");
+        add("413", "The body is too large");
+        add("415", "The body has another content type");
+    }
+    if takes_a_body || takes_parameters {
+        add("422", "Some values are not right; `errors` names each");
+    }
+    if operation.responses.contains_key("409") {
+        add("409", "");
+    }
+    if !PUBLIC.contains(&path) {
+        add("401", "No valid access token");
+        add("403", "This is for another role");
+    }
+    if path.contains('{') {
+        add("404", "There is no such thing, or it is somebody else's");
+    }
+    if let Some(conflicts) = conflicts(path) {
+        add("409", conflicts);
+    }
+    if path == "/api/v1/auth/login" || path == "/api/v1/auth/refresh" {
+        add("401", "Wrong credentials, or the session has ended");
+        add("403", "The address is not confirmed yet");
+    }
+    add("500", "Something went wrong on our side");
+    add("503", "Busy, or the database is away; try again after `Retry-After`");
+}
+
+fn description(response: &salvo::oapi::RefOr<Response>) -> String {
+    match response {
+        salvo::oapi::RefOr::Type(response) => response.description.clone(),
+        salvo::oapi::RefOr::Ref(_) => String::new(),
+    }
+}
+
+/// What an operation refuses for the state that things are in.
+fn conflicts(path: &str) -> Option<&'static str> {
+    match path {
+        "/api/v1/basket/lines/{offer_id}" => Some("not_enough_stock, withdrawn, supplier_closed or basket_full"),
+        "/api/v1/me/addresses" => Some("too_many_addresses"),
+        "/api/v1/supplier/imports" => Some("idempotency_in_flight"),
+        "/api/v1/supplier/orders/{id}/status" => Some("illegal_transition"),
+        _ => None,
+    }
+}
+
+/// RFC 9457, with our codes.
+fn problem_schema() -> Object {
+    let codes: Vec<serde_json::Value> = ProblemCode::ALL.iter().map(|code| code.as_str().into()).collect();
+    let text = || Object::with_type(BasicType::String);
+    let error = Object::new()
+        .property("pointer", text())
+        .property("code", text())
+        .property("detail", text())
+        .required("pointer")
+        .required("code")
+        .required("detail");
+    Object::new()
+        .property("type", text())
+        .property("title", text())
+        .property("status", Object::with_type(BasicType::Integer))
+        .property("detail", text())
+        .property("code", text().enum_values(codes))
+        .property("request_id", text())
+        .property("errors", salvo::oapi::Array::new().items(error))
+        .required("type")
+        .required("title")
+        .required("status")
+        .required("detail")
+        .required("code")
+        .required("request_id")
+}
+
+/// The components of the document, for whoever must look a schema up.
+#[must_use]
+pub fn components() -> Components {
+    document().components
+}

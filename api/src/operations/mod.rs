@@ -1,0 +1,47 @@
+//! What operators' programs ask: is it alive, can it serve, how is it doing.
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use salvo::{
+    handler,
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    prelude::{Depot, Response, Text},
+};
+
+use crate::{
+    context::Services,
+    error::{ApiError, ApiResult},
+    problem::ProblemCode,
+};
+
+/// Alive: the process answers.
+#[handler]
+pub async fn healthz() -> Text<&'static str> {
+    Text::Plain("ok\n")
+}
+
+/// Ready: the database is reachable, understands Cyrillic, and is migrated.
+#[handler]
+pub async fn readyz(depot: &mut Depot, res: &mut Response) -> ApiResult<()> {
+    let services = depot.get_typed::<Services>();
+    let Ok(services) = services else { return Err(ApiError::not_found()) };
+    match services.db.check_ready().await {
+        Ok(()) => {
+            res.status_code(StatusCode::OK);
+            res.render(Text::Plain("ready\n"));
+            Ok(())
+        }
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            Err(ApiError::new(ProblemCode::Unavailable, "the database is away or not migrated; see the log"))
+        }
+    }
+}
+
+/// Figures, in Prometheus' text form.
+#[handler]
+pub async fn metrics(depot: &mut Depot, res: &mut Response) {
+    let text = depot.get_typed::<PrometheusHandle>().map(PrometheusHandle::render).unwrap_or_default();
+    let form = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    res.render(Text::Plain(text));
+    res.headers_mut().insert(CONTENT_TYPE, form);
+}

@@ -1,0 +1,292 @@
+//! The JSON of orders.
+
+use common::{
+    ids::AddressId,
+    money::Money,
+    orders::{
+        Actor, Destination, HistoryEntry, NewOrder, Order, OrderLine, OrderSummary, PaymentMethod, SupplierOrder,
+    },
+    text::{Invalid, many_lines, one_line},
+};
+use salvo::oapi::ToSchema;
+use serde::{Deserialize, Serialize};
+use time::{Date, OffsetDateTime, format_description::well_known::Iso8601};
+
+use crate::{
+    addresses::dto::{AddressRequest, AddressResponse},
+    basket::dto::LineSupplier,
+    body::Fields,
+    error::ApiResult,
+    params::page_response,
+};
+
+/// What turns the basket into an order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceOrderRequest {
+    /// A saved address; either this or `address`.
+    pub address_id: Option<String>,
+    /// A new address; either this or `address_id`.
+    pub address: Option<AddressRequest>,
+    /// Anything the suppliers should know; at most 1,000 characters.
+    pub comment: Option<String>,
+    /// The date asked for, `YYYY-MM-DD`.
+    #[salvo(schema(example = "2026-12-01"))]
+    pub deliver_on: Option<String>,
+    /// The buyer's own number for it.
+    pub purchase_number: Option<String>,
+    /// `invoice` or `card`.
+    pub payment_method: String,
+    /// The total the buyer agrees to, whatever the prices were before.
+    #[salvo(schema(example = "110000.00"))]
+    pub expected_total: Option<String>,
+}
+
+impl PlaceOrderRequest {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// 422 with everything that is not right.
+    pub fn parse(self, buyer: Actor) -> ApiResult<NewOrder> {
+        let mut fields = Fields::default();
+        let destination = match (self.address_id, self.address) {
+            (Some(id), None) => {
+                let id = id.parse::<AddressId>();
+                let id = id.map_err(|_| Invalid::new("invalid_id", "expected a UUID"));
+                fields.take("/address_id", id).map(Destination::Saved)
+            }
+            (None, Some(address)) => address.check(&mut fields, "/address").map(Destination::New),
+            (None, None) => {
+                fields.refuse("/address", Invalid::new("required", "expected address_id or address"));
+                None
+            }
+            (Some(_), Some(_)) => {
+                let invalid = Invalid::new("not_applicable", "expected either address_id or address, found both");
+                fields.refuse("/address", invalid);
+                None
+            }
+        };
+        let comment = fields.optional("/comment", self.comment, |text| many_lines(&text, 1_000));
+        let deliver_on = fields.optional("/deliver_on", self.deliver_on, |text| {
+            Date::parse(&text, &Iso8601::DATE)
+                .map_err(|_| Invalid::new("invalid_date", format!("expected YYYY-MM-DD, found {text:?}")))
+        });
+        let number = self.purchase_number;
+        let purchase_number = fields.optional("/purchase_number", number, |text| one_line(&text, 100));
+        let payment_method = match self.payment_method.as_str() {
+            "invoice" => Some(PaymentMethod::Invoice),
+            "card" => Some(PaymentMethod::Card),
+            other => {
+                let detail = format!("expected invoice or card, found {other:?}");
+                fields.refuse("/payment_method", Invalid::new("unknown_word", detail));
+                None
+            }
+        };
+        let expected_total =
+            fields.optional("/expected_total", self.expected_total, |text| Money::parse(&text));
+        let order = (|| {
+            Some(NewOrder {
+                buyer,
+                destination: destination?,
+                comment: comment?,
+                deliver_on: deliver_on?,
+                purchase_number: purchase_number?,
+                payment_method: payment_method?,
+                expected_total: expected_total?,
+            })
+        })();
+        fields.finish(order)
+    }
+}
+
+/// One offer in an order, as it was at confirmation.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderLineResponse {
+    /// Which offer.
+    pub offer_id: String,
+    /// The product's name.
+    pub product_name: String,
+    /// The supplier's own id of it.
+    pub sku: String,
+    /// The price of a piece.
+    pub price: String,
+    /// Pieces.
+    pub quantity: i32,
+    /// The price of all pieces.
+    pub sum: String,
+}
+
+impl From<OrderLine> for OrderLineResponse {
+    fn from(line: OrderLine) -> Self {
+        Self {
+            offer_id: line.offer_id.to_string(),
+            product_name: line.product_name,
+            sku: line.sku,
+            price: line.price.to_string(),
+            quantity: line.quantity,
+            sum: line.sum.to_string(),
+        }
+    }
+}
+
+/// One step of a part.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HistoryResponse {
+    /// Where it came to stand.
+    pub status: &'static str,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// `buyer`, `supplier`, `staff` or `system`.
+    pub by: String,
+    /// What they said about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+impl From<HistoryEntry> for HistoryResponse {
+    fn from(entry: HistoryEntry) -> Self {
+        Self { status: entry.status.as_str(), at: entry.at, by: entry.by, comment: entry.comment }
+    }
+}
+
+/// The part of an order that one supplier fulfils.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PartResponse {
+    /// Its id.
+    pub id: String,
+    /// Who fulfils it.
+    pub supplier: LineSupplier,
+    /// `new`, `confirmed`, `assembled`, `sent`, `delivered`, `refused` or `canceled`.
+    pub status: &'static str,
+    /// The sum of its lines.
+    pub subtotal: String,
+    /// Its lines.
+    pub lines: Vec<OrderLineResponse>,
+    /// How it came to where it stands.
+    pub history: Vec<HistoryResponse>,
+}
+
+impl From<SupplierOrder> for PartResponse {
+    fn from(part: SupplierOrder) -> Self {
+        Self {
+            id: part.id.to_string(),
+            supplier: LineSupplier { id: part.supplier_id.to_string(), name: part.supplier_name },
+            status: part.status.as_str(),
+            subtotal: part.subtotal.to_string(),
+            lines: part.lines.into_iter().map(Into::into).collect(),
+            history: part.history.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// One payment of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentResponse {
+    /// Its id.
+    pub id: String,
+}
+
+/// An order with all its parts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderResponse {
+    /// Its id.
+    pub id: String,
+    /// Its number, for people: `2026-000123`.
+    pub number: String,
+    /// When it was confirmed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// The sum of its parts.
+    pub total: String,
+    /// The currency of prices.
+    pub currency: String,
+    /// `new`, `in_progress`, `delivered` or `canceled`: it follows from the parts.
+    pub status: &'static str,
+    /// `not_paid`.
+    pub payment_status: &'static str,
+    /// Where it goes.
+    pub address: AddressResponse,
+    /// Anything the suppliers should know.
+    pub comment: Option<String>,
+    /// The date asked for.
+    pub deliver_on: Option<String>,
+    /// The buyer's own number for it.
+    pub purchase_number: Option<String>,
+    /// `invoice` or `card`.
+    pub payment_method: &'static str,
+    /// Its parts by supplier.
+    pub parts: Vec<PartResponse>,
+    /// Its payments.
+    pub payments: Vec<PaymentResponse>,
+}
+
+impl OrderResponse {
+    /// Where the order stands.
+    pub fn location(&self) -> String {
+        format!("/api/v1/orders/{}", self.id)
+    }
+}
+
+/// What is known of an order's payments while there are none.
+const NOT_PAID: &str = "not_paid";
+
+impl From<Order> for OrderResponse {
+    fn from(order: Order) -> Self {
+        Self {
+            id: order.id.to_string(),
+            status: order.status().as_str(),
+            number: order.number,
+            created_at: order.created_at,
+            total: order.total.to_string(),
+            currency: order.currency,
+            payment_status: NOT_PAID,
+            address: order.address.into(),
+            comment: order.comment,
+            deliver_on: order.deliver_on.map(|date| date.to_string()),
+            purchase_number: order.purchase_number,
+            payment_method: order.payment_method.as_str(),
+            parts: order.parts.into_iter().map(Into::into).collect(),
+            payments: Vec::new(),
+        }
+    }
+}
+
+/// An order in the list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderSummaryResponse {
+    /// Its id.
+    pub id: String,
+    /// Its number, for people.
+    pub number: String,
+    /// When it was confirmed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// The sum of its parts.
+    pub total: String,
+    /// The currency of the total.
+    pub currency: String,
+    /// `new`, `in_progress`, `delivered` or `canceled`.
+    pub status: &'static str,
+    /// `not_paid`.
+    pub payment_status: &'static str,
+}
+
+impl From<OrderSummary> for OrderSummaryResponse {
+    fn from(order: OrderSummary) -> Self {
+        Self {
+            id: order.id.to_string(),
+            number: order.number,
+            created_at: order.created_at,
+            total: order.total.to_string(),
+            currency: order.currency,
+            status: order.status.as_str(),
+            payment_status: NOT_PAID,
+        }
+    }
+}
+
+page_response! {
+    /// A page of the organization's orders, the newest first.
+    OrdersResponse of OrderSummaryResponse
+}

@@ -1,0 +1,4 @@
+//! Orders over HTTP: the buyer's side.
+
+pub(crate) mod dto;
+pub mod handlers;

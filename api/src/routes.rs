@@ -1,0 +1,87 @@
+//! Where everything stands.
+
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use salvo::{
+    Router, Service,
+    affix_state,
+    catcher::Catcher,
+    prelude::{CatchPanic, Timeout, max_concurrency},
+};
+use salvo_oapi::swagger_ui::SwaggerUi;
+
+use crate::{
+    accounts::handlers as accounts, addresses::handlers as addresses, basket::handlers as basket,
+    catalog::handlers as catalog, context::Services, imports::handlers as imports, observe, openapi, operations,
+    orders::handlers as orders, supplier::handlers as supplier, web,
+};
+
+/// How long one request may take; uploads may take longer.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// How many requests may run at once, and how many of them may be uploads.
+const MAX_REQUESTS: usize = 1_000;
+const MAX_UPLOADS: usize = 16;
+
+/// The API under `/api/v1`.
+pub(crate) fn api() -> Router {
+    let upload = Router::with_path("supplier/imports")
+        .hoop(max_concurrency(MAX_UPLOADS))
+        .hoop(Timeout::new(UPLOAD_TIMEOUT))
+        .post(imports::create_import);
+    let quick = Router::new()
+        .hoop(Timeout::new(REQUEST_TIMEOUT))
+        .push(Router::with_path("auth/register").post(accounts::register))
+        .push(Router::with_path("auth/confirm-email").post(accounts::confirm_email))
+        .push(Router::with_path("auth/login").post(accounts::login))
+        .push(Router::with_path("auth/refresh").post(accounts::refresh))
+        .push(Router::with_path("auth/logout").post(accounts::logout))
+        .push(Router::with_path("me").get(accounts::me))
+        .push(Router::with_path("me/addresses").get(addresses::list_addresses).post(addresses::create_address))
+        .push(
+            Router::with_path("me/addresses/{id}")
+                .get(addresses::get_address)
+                .delete(addresses::delete_address),
+        )
+        .push(Router::with_path("suppliers").get(catalog::list_suppliers))
+        .push(Router::with_path("suppliers/{id}").get(catalog::get_supplier))
+        .push(Router::with_path("categories").get(catalog::list_categories))
+        .push(Router::with_path("products").get(catalog::list_products))
+        .push(Router::with_path("products/{id}").get(catalog::get_product))
+        .push(Router::with_path("basket").get(basket::get_basket).delete(basket::clear_basket))
+        .push(
+            Router::with_path("basket/lines/{offer_id}")
+                .put(basket::put_basket_line)
+                .delete(basket::delete_basket_line),
+        )
+        .push(Router::with_path("orders").get(orders::list_orders).post(orders::place_order))
+        .push(Router::with_path("orders/{id}").get(orders::get_order))
+        .push(Router::with_path("supplier").get(supplier::get_own_supplier).patch(supplier::patch_own_supplier))
+        .push(Router::with_path("supplier/imports").get(imports::list_imports))
+        .push(Router::with_path("supplier/imports/{id}").get(imports::get_import))
+        .push(Router::with_path("supplier/imports/{id}/rows").get(imports::list_import_rows))
+        .push(Router::with_path("supplier/orders").get(supplier::list_supplier_orders))
+        .push(Router::with_path("supplier/orders/{id}").get(supplier::get_supplier_order))
+        .push(Router::with_path("supplier/orders/{id}/status").post(supplier::set_supplier_order_status));
+    Router::with_path("api/v1").push(upload).push(quick)
+}
+
+/// Everything that the process serves.
+pub fn service(services: Services, figures: PrometheusHandle) -> Service {
+    let document = openapi::document();
+    let router = Router::new()
+        .hoop(max_concurrency(MAX_REQUESTS))
+        .hoop(CatchPanic::new())
+        .hoop(affix_state::inject(services).inject(figures))
+        .push(api())
+        .push(Router::with_path("confirm-email").get(web::confirm_email_page))
+        .push(Router::with_path("confirm-email.js").get(web::confirm_email_script))
+        .push(Router::with_path("healthz").get(operations::healthz))
+        .push(Router::with_path("readyz").get(operations::readyz))
+        .push(Router::with_path("metrics").get(operations::metrics))
+        .push(SwaggerUi::new("/openapi.json").into_router("docs"))
+        .push(document.into_router("openapi.json"));
+    Service::new(router).hoop(observe::observe).catcher(Catcher::new(observe::answer_unanswered))
+}

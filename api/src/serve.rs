@@ -1,0 +1,52 @@
+//! The process that serves: its listener, its limits, its end.
+
+use std::{future::Future, net::SocketAddr, time::Duration};
+
+use anyhow::Context;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use salvo::{
+    Server,
+    conn::{Acceptor, TcpListener, Listener},
+    fuse::FuseConfig,
+};
+
+use crate::{context::Services, routes};
+
+/// How long requests that run may take when the process is told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Starts to count. Once a process.
+///
+/// # Errors
+/// When it was started already.
+pub fn start_figures() -> anyhow::Result<PrometheusHandle> {
+    Ok(PrometheusBuilder::new()
+        .set_buckets(&[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0])?
+        .install_recorder()?)
+}
+
+/// Serves on `address` until `stop` is done; requests that run then are answered. `started` is told the address.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub async fn serve(
+    services: Services,
+    figures: PrometheusHandle,
+    address: SocketAddr,
+    started: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let listening = TcpListener::new(address).try_bind().await;
+    let acceptor = listening.with_context(|| format!("LISTEN_ADDR: {address} cannot be listened on"))?;
+    let local = acceptor.holdings().first().and_then(|holding| holding.local_addr.clone().into_std());
+    started(local.unwrap_or(address));
+    let server = Server::new(acceptor).fuse_config(FuseConfig::strict());
+    let handle = server.handle();
+    tokio::spawn(async move {
+        stop.await;
+        tracing::info!("stopping; requests that run are answered first");
+        handle.stop_graceful(GRACE);
+    });
+    server.try_serve(routes::service(services, figures)).await?;
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Switching order taking, and moving parts of orders along.
+
+use common::{
+    ids::SupplierOrderId,
+    orders::{self, PartFilter, SupplierOrderStatus},
+    suppliers,
+};
+use salvo::{oapi::endpoint, prelude::Json};
+
+use super::dto::{
+    StatusRequest, SupplierOrderResponse, SupplierOrdersResponse, SupplierSettingsRequest, SupplierSettingsResponse,
+};
+use crate::{
+    body::Body,
+    context::Ctx,
+    error::{ApiError, ApiResult},
+    params::{Paging, PathId, Query},
+};
+
+/// The supplier, as its own people see it.
+#[endpoint(tags("supplier"), security(["bearer" = []]))]
+pub(crate) async fn get_own_supplier(ctx: Ctx) -> ApiResult<Json<SupplierSettingsResponse>> {
+    let supplier = ctx.supplier()?;
+    let settings = suppliers::find(&mut *ctx.read().await?, supplier.organization_id.into()).await?;
+    Ok(Json(settings.ok_or_else(ApiError::not_found)?.into()))
+}
+
+/// Changes the supplier's settings.
+#[endpoint(tags("supplier"), security(["bearer" = []]))]
+pub(crate) async fn patch_own_supplier(
+    ctx: Ctx,
+    body: Body<SupplierSettingsRequest>,
+) -> ApiResult<Json<SupplierSettingsResponse>> {
+    let supplier_id = ctx.supplier()?.organization_id.into();
+    let mut tx = ctx.begin().await?;
+    if let Some(accepting) = body.into_inner().accepting_orders {
+        suppliers::set_accepting_orders(&mut tx, supplier_id, accepting, ctx.now()).await?;
+    }
+    let settings = suppliers::find(&mut tx, supplier_id).await?.ok_or_else(ApiError::not_found)?;
+    tx.commit().await?;
+    Ok(Json(settings.into()))
+}
+
+/// The supplier's parts of orders, the newest first.
+#[endpoint(
+    tags("supplier"),
+    security(["bearer" = []]),
+    parameters(
+        ("status" = Option<String>, Query, description = "Only those that stand there"),
+        ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+)]
+pub(crate) async fn list_supplier_orders(ctx: Ctx, query: Query) -> ApiResult<Json<SupplierOrdersResponse>> {
+    let mut query = query;
+    let supplier = ctx.supplier()?;
+    let status = query.take_word("status", "a status of an order", SupplierOrderStatus::parse);
+    let paging = Paging::<SupplierOrderId>::take(&mut query);
+    query.finish()?;
+    let supplier_id = supplier.organization_id.into();
+    let filter = PartFilter { status };
+    let mut conn = ctx.read().await?;
+    let parts = orders::list_parts(&mut conn, supplier_id, filter, paging.after, paging.limit).await?;
+    Ok(Json(paging.limit.page(parts, |summary| summary.part.id).into()))
+}
+
+/// One of the supplier's parts of orders.
+#[endpoint(tags("supplier"), security(["bearer" = []]))]
+pub(crate) async fn get_supplier_order(
+    ctx: Ctx,
+    id: PathId<SupplierOrderId>,
+) -> ApiResult<Json<SupplierOrderResponse>> {
+    let supplier = ctx.supplier()?;
+    let part = orders::find_part(&mut *ctx.read().await?, supplier.organization_id.into(), id.0).await?;
+    Ok(Json(part.ok_or_else(ApiError::not_found)?.into()))
+}
+
+/// Moves a part of an order along. The buyer is told by e-mail.
+#[endpoint(tags("supplier"), security(["bearer" = []]))]
+pub(crate) async fn set_supplier_order_status(
+    ctx: Ctx,
+    id: PathId<SupplierOrderId>,
+    body: Body<StatusRequest>,
+) -> ApiResult<Json<SupplierOrderResponse>> {
+    let supplier = ctx.supplier()?;
+    let step = body.into_inner().parse(id.0)?;
+    let mut tx = ctx.begin().await?;
+    orders::move_part(&mut tx, ctx.trade(), ctx.now(), supplier.into(), &step).await?;
+    let part = orders::find_part(&mut tx, supplier.organization_id.into(), id.0).await?;
+    tx.commit().await?;
+    Ok(Json(part.ok_or_else(ApiError::not_found)?.into()))
+}
