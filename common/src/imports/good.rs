@@ -9,7 +9,7 @@ use super::{
     formats::RawGood,
     normalized,
     numbers::{self, NumberError},
-    text::{Lines, clean, quoted},
+    text::{Lines, clean},
 };
 use crate::money::Money;
 
@@ -213,13 +213,12 @@ impl Check {
 
     /// One parameter; without a value it is absent.
     fn parameter(&mut self, name: String, value: String) -> Option<(String, String)> {
-        let shown = quoted(&name);
         let name = match clean(name, Lines::One, MAX_PARAMETER_NAME) {
             Ok(name) => name,
             Err(error) => {
-                let named =
-                    FieldError { detail: format!("in the name {shown}: {error}"), ..error.of("parameters") };
-                return self.refuse(named);
+                let of_name = error.of("parameters");
+                return self
+                    .refuse(FieldError { detail: format!("in a parameter's name: {error}"), ..of_name });
             }
         };
         let value = match clean(value, Lines::Many, MAX_PARAMETER_VALUE) {

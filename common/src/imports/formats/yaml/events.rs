@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, io::Read, ops::Range, rc::Rc};
 
-use granit_parser::{Event as Parsed, FallibleBufferedInput, Parser, ScalarStyle, ScanError, Tag, options};
+use granit_parser::{Event as Parsed, Parser, ScalarStyle, ScanError, Tag, options};
 
 use super::{
     super::{FileCode, FileError, Limits, ReadError, encoding::Text},
@@ -90,7 +90,7 @@ impl Volume {
 
 /// The events of one list.
 pub(super) struct Events<R: Read> {
-    parser: Parser<'static, FallibleBufferedInput<Chars<R>>>,
+    parser: Parser<'static, Chars<R>>,
     shared: Rc<Shared>,
     place: Place,
     documents: u32,
@@ -116,7 +116,7 @@ impl<R: Read> Events<R> {
             block_nesting_limit: MAX_DEPTH,
         };
         Ok(Self {
-            parser: Parser::new_from_fallible_iter_with_options(chars, options),
+            parser: Parser::with_options(chars, options),
             shared,
             place: Place { line: 1, column: 1 },
             documents: 0,
