@@ -132,9 +132,9 @@ fn without_position(message: &str) -> String {
 impl<T: ToSchema + 'static> EndpointArgRegister for Body<T> {
     fn register(components: &mut Components, operation: &mut Operation, _: &str) {
         let schema = T::to_schema(components);
-        let body = RequestBody::new().add_content("application/json", Content::new(schema)).required(
-            salvo::oapi::Required::True,
-        );
+        let body = RequestBody::new()
+            .add_content("application/json", Content::new(schema))
+            .required(salvo::oapi::Required::True);
         operation.request_body = Some(body);
     }
 }

@@ -177,7 +177,9 @@ impl From<AccountError> for ApiError {
 impl From<PasswordsError> for ApiError {
     fn from(error: PasswordsError) -> Self {
         match error {
-            PasswordsError::Overloaded => Self::new(ProblemCode::Unavailable, "too many people are signing in"),
+            PasswordsError::Overloaded => {
+                Self::new(ProblemCode::Unavailable, "too many people are signing in")
+            }
             PasswordsError::Broken(_) => Self::internal(&error),
         }
     }
@@ -216,7 +218,9 @@ impl From<BasketError> for ApiError {
 impl From<PlaceError> for ApiError {
     fn from(error: PlaceError) -> Self {
         match error {
-            PlaceError::BasketEmpty => Self::new(ProblemCode::BasketEmpty, "put something into the basket first"),
+            PlaceError::BasketEmpty => {
+                Self::new(ProblemCode::BasketEmpty, "put something into the basket first")
+            }
             PlaceError::Drifted(problem) => Self::new(
                 problem.into(),
                 "the basket no longer agrees with the catalogue; see `basket` for how it stands now",
@@ -224,9 +228,10 @@ impl From<PlaceError> for ApiError {
             PlaceError::AddressUnknown => {
                 Self::field("/address_id", Invalid::new("unknown", "your organization has no such address"))
             }
-            PlaceError::PaymentMethodUnavailable => {
-                Self::new(ProblemCode::PaymentMethodUnavailable, "no card provider is set up here; use invoice")
-            }
+            PlaceError::PaymentMethodUnavailable => Self::new(
+                ProblemCode::PaymentMethodUnavailable,
+                "no card provider is set up here; use invoice",
+            ),
             PlaceError::TotalTooLarge => Self::new(ProblemCode::TotalTooLarge, "split the order"),
             PlaceError::Database(error) => error.into(),
         }

@@ -28,7 +28,7 @@ pub fn document() -> OpenApi {
         .description("Ordering from many suppliers through one catalogue.");
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer).bearer_format("JWT"));
     let mut document = OpenApi::with_info(info).merge_router(&routes::api());
-    document.components.security_schemes.insert("bearer".to_owned(), bearer);
+    document.components.security_schemes.insert("bearer".to_owned(), bearer.into());
     document.components.schemas.insert("Problem", problem_schema());
     for (path, item) in document.paths.iter_mut() {
         for operation in item.operations.values_mut() {
@@ -40,13 +40,16 @@ pub fn document() -> OpenApi {
 
 /// The refusals that follow from what an operation takes.
 fn add_refusals(path: &str, operation: &mut Operation) {
+    let (takes_a_body, takes_parameters) =
+        (operation.request_body.is_some(), !operation.parameters.0.is_empty());
+    let documented_conflict = operation.responses.contains_key("409");
     let mut add = |status: &str, what: &str| {
         let what = operation.responses.get(status).map_or_else(|| what.to_owned(), description);
         let content = Content::new(Ref::from_schema_name("Problem"));
-        operation.responses.insert(status, Response::new(what).add_content("application/problem+json", content));
+        operation
+            .responses
+            .insert(status, Response::new(what).add_content("application/problem+json", content));
     };
-    let takes_a_body = operation.request_body.is_some();
-    let takes_parameters = !operation.parameters.0.is_empty();
     if takes_a_body {
         add("400", "The body is not JSON, or no form");
         add("413", "The body is too large");
@@ -55,7 +58,7 @@ fn add_refusals(path: &str, operation: &mut Operation) {
     if takes_a_body || takes_parameters {
         add("422", "Some values are not right; `errors` names each");
     }
-    if operation.responses.contains_key("409") {
+    if documented_conflict {
         add("409", "");
     }
     if !PUBLIC.contains(&path) {
@@ -86,7 +89,9 @@ fn description(response: &salvo::oapi::RefOr<Response>) -> String {
 /// What an operation refuses for the state that things are in.
 fn conflicts(path: &str) -> Option<&'static str> {
     match path {
-        "/api/v1/basket/lines/{offer_id}" => Some("not_enough_stock, withdrawn, supplier_closed or basket_full"),
+        "/api/v1/basket/lines/{offer_id}" => {
+            Some("not_enough_stock, withdrawn, supplier_closed or basket_full")
+        }
         "/api/v1/me/addresses" => Some("too_many_addresses"),
         "/api/v1/supplier/imports" => Some("idempotency_in_flight"),
         "/api/v1/supplier/orders/{id}/status" => Some("illegal_transition"),

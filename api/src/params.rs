@@ -85,7 +85,12 @@ impl Query {
     }
 
     /// One of some words.
-    pub fn take_word<T>(&mut self, name: &str, expected: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    pub fn take_word<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
         self.take(name, |text| {
             parse(text)
                 .ok_or_else(|| Invalid::new("unknown_word", format!("expected {expected}, found {text:?}")))
@@ -106,7 +111,10 @@ impl Query {
     /// 422 with every parameter that was not right, is there twice or is not known.
     pub fn finish(mut self) -> ApiResult<()> {
         for (name, _) in std::mem::take(&mut self.pairs) {
-            self.refuse(&name, Invalid::new("unknown_parameter", "there is no such parameter, or it is there twice"));
+            self.refuse(
+                &name,
+                Invalid::new("unknown_parameter", "there is no such parameter, or it is there twice"),
+            );
         }
         if self.errors.is_empty() { Ok(()) } else { Err(ApiError::fields(self.errors)) }
     }
@@ -124,7 +132,9 @@ impl<'ex> Extractible<'ex> for Query {
         let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
-        if let Some((name, _)) = pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        if let Some((name, _)) =
+            pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0'))
+        {
             let invalid = Invalid::new("control_characters", "control characters are not allowed");
             return Err(ApiError::field(&name.replace('\0', ""), invalid));
         }
@@ -150,7 +160,9 @@ impl<C: DeserializeOwned> Paging<C> {
     /// Reads `limit` and `cursor`.
     pub fn take(query: &mut Query) -> Self {
         let limit = query.take("limit", |text| {
-            let number = text.parse().map_err(|_| Invalid::new("invalid", format!("expected 1 to 100, found {text:?}")));
+            let number = text
+                .parse()
+                .map_err(|_| Invalid::new("invalid", format!("expected 1 to 100, found {text:?}")));
             number.and_then(Limit::parse)
         });
         let after = query.take("cursor", |text| {
@@ -222,7 +234,8 @@ impl<'ex> Extractible<'ex> for Idempotency {
         let key = match req.headers().get("idempotency-key") {
             None => None,
             Some(value) => {
-                let text = value.to_str().map_err(|_| Invalid::new("invalid", "expected visible ASCII characters"));
+                let text =
+                    value.to_str().map_err(|_| Invalid::new("invalid", "expected visible ASCII characters"));
                 let key = text.and_then(IdempotencyKey::parse);
                 Some(key.map_err(|invalid| ApiError::field("Idempotency-Key", invalid))?)
             }
@@ -237,7 +250,9 @@ impl EndpointArgRegister for Idempotency {
             .location(ParameterIn::Header)
             .schema(Object::with_type(BasicType::String).max_length(255))
             .required(false)
-            .description("Makes the call repeatable for 24 hours: the same key and request replay the first answer");
+            .description(
+                "Makes the call repeatable for 24 hours: the same key and request replay the first answer",
+            );
         operation.parameters.insert(parameter);
     }
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use salvo::{
-    Router, Service,
-    affix_state,
+    Router, Service, affix_state,
     catcher::Catcher,
     prelude::{CatchPanic, Timeout, max_concurrency},
 };
@@ -13,8 +12,8 @@ use salvo_oapi::swagger_ui::SwaggerUi;
 
 use crate::{
     accounts::handlers as accounts, addresses::handlers as addresses, basket::handlers as basket,
-    catalog::handlers as catalog, context::Services, imports::handlers as imports, observe, openapi, operations,
-    orders::handlers as orders, supplier::handlers as supplier, web,
+    catalog::handlers as catalog, context::Services, imports::handlers as imports, observe, openapi,
+    operations, orders::handlers as orders, supplier::handlers as supplier, web,
 };
 
 /// How long one request may take; uploads may take longer.
@@ -39,7 +38,9 @@ pub(crate) fn api() -> Router {
         .push(Router::with_path("auth/refresh").post(accounts::refresh))
         .push(Router::with_path("auth/logout").post(accounts::logout))
         .push(Router::with_path("me").get(accounts::me))
-        .push(Router::with_path("me/addresses").get(addresses::list_addresses).post(addresses::create_address))
+        .push(
+            Router::with_path("me/addresses").get(addresses::list_addresses).post(addresses::create_address),
+        )
         .push(
             Router::with_path("me/addresses/{id}")
                 .get(addresses::get_address)
@@ -58,7 +59,9 @@ pub(crate) fn api() -> Router {
         )
         .push(Router::with_path("orders").get(orders::list_orders).post(orders::place_order))
         .push(Router::with_path("orders/{id}").get(orders::get_order))
-        .push(Router::with_path("supplier").get(supplier::get_own_supplier).patch(supplier::patch_own_supplier))
+        .push(
+            Router::with_path("supplier").get(supplier::get_own_supplier).patch(supplier::patch_own_supplier),
+        )
         .push(Router::with_path("supplier/imports").get(imports::list_imports))
         .push(Router::with_path("supplier/imports/{id}").get(imports::get_import))
         .push(Router::with_path("supplier/imports/{id}/rows").get(imports::list_import_rows))

@@ -6,7 +6,7 @@ use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use salvo::{
     Server,
-    conn::{Acceptor, TcpListener, Listener},
+    conn::{Acceptor, Listener, TcpListener},
     fuse::FuseConfig,
 };
 

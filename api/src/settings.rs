@@ -19,9 +19,11 @@ pub struct ServeArgs {
     #[arg(long, env = "TOKEN_SECRET", hide_env_values = true)]
     pub token_secret: Option<String>,
 
+    /// The database
     #[command(flatten)]
     pub database: DatabaseArgs,
 
+    /// The rules of the installation
     #[command(flatten)]
     pub trade: TradeArgs,
 }
@@ -48,7 +50,9 @@ impl ServeArgs {
         let mut problems = Problems::default();
         let listen_addr = problems.take(
             "LISTEN_ADDR",
-            self.listen_addr.parse().map_err(|_| format!("expected address:port, found {:?}", self.listen_addr)),
+            self.listen_addr
+                .parse()
+                .map_err(|_| format!("expected address:port, found {:?}", self.listen_addr)),
         );
         let secret = problems.required("TOKEN_SECRET", self.token_secret);
         let secret = secret.and_then(|secret| {

@@ -1,9 +1,6 @@
 //! What is wrong with the shape of a JSON body, all of it, by the schema of the type it is meant for.
 
-use salvo::oapi::{
-    BasicType, Components, Object, RefOr, Schema, ToSchema,
-    schema::SchemaType,
-};
+use salvo::oapi::{BasicType, Components, Object, RefOr, Schema, ToSchema, schema::SchemaType};
 use serde_json::Value;
 
 use crate::{body::escape, error::FieldProblem};
@@ -65,7 +62,7 @@ fn check_object(
 /// What was expected, when `value` is not of a type that the schema names.
 fn expected_type(schema: &SchemaType, value: &Value) -> Option<&'static str> {
     let types: Vec<BasicType> = match schema {
-        SchemaType::Basic(basic) => vec![*basic],
+        SchemaType::Basic(basic) => vec![basic.clone()],
         SchemaType::Array(basics) => basics.clone(),
         SchemaType::AnyValue => return None,
     };

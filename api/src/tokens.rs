@@ -69,7 +69,11 @@ impl Tokens {
     ///
     /// # Errors
     /// When it cannot be signed.
-    pub fn issue(&self, now: OffsetDateTime, owner: &Credentials) -> Result<String, jsonwebtoken::errors::Error> {
+    pub fn issue(
+        &self,
+        now: OffsetDateTime,
+        owner: &Credentials,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
@@ -129,7 +133,13 @@ mod tests {
             Claims { aud: "x".into(), ..claims(now) },
             Claims { typ: "refresh".into(), ..claims(now) },
         ] {
-            assert!(tokens.read(now, &signed(&wrong, ALGORITHM, &secret)).is_none(), "{}{}{}", wrong.iss, wrong.aud, wrong.typ);
+            assert!(
+                tokens.read(now, &signed(&wrong, ALGORITHM, &secret)).is_none(),
+                "{}{}{}",
+                wrong.iss,
+                wrong.aud,
+                wrong.typ
+            );
         }
     }
 }

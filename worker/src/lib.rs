@@ -1,3 +1,12 @@
-//! What the workers do; `main.rs` runs it.
+//! Postavka's workers: the processes that take jobs.
+//!
+//! What is stored of a job stands in `common`; how it is [done](registry::Perform) stands here, in a module
+//! named after its domain. [`run`](run::run) drives them: one apalis worker for each queue, over the queue's own
+//! persistence in `common::queue`.
 
+pub mod deps;
+mod imports;
 pub mod mail;
+pub mod registry;
+pub mod run;
+pub mod settings;

@@ -1,7 +1,10 @@
 //! The JSON of accounts.
 
 use common::{
-    accounts::{AccountType, EmailAddress, OrganizationName, Password, PersonName, PositionName, Profile, Registration},
+    accounts::{
+        AccountType, EmailAddress, OrganizationName, Password, PersonName, PositionName, Profile,
+        Registration,
+    },
     locale::Locale,
     text::Invalid,
 };
@@ -58,7 +61,10 @@ impl RegisterRequest {
                 fields.take("/supplier_name", OrganizationName::parse(&name)).map(AccountType::Supplier)
             }
             ("supplier", None) => {
-                fields.refuse("/supplier_name", Invalid::new("required", "a supplier needs a name to sell under"));
+                fields.refuse(
+                    "/supplier_name",
+                    Invalid::new("required", "a supplier needs a name to sell under"),
+                );
                 None
             }
             (other, _) => {

@@ -1,10 +1,14 @@
 //! Registering, confirming, signing in and out.
 
 use common::accounts::{self, Credentials, EmailAddress, Password, TokenSecret};
-use salvo::{oapi::endpoint, prelude::Json};
+use salvo::{
+    oapi::endpoint,
+    prelude::{Json, Writer},
+};
 
 use super::dto::{
-    EmptyResponse, LoginRequest, ProfileResponse, RefreshRequest, RegisterRequest, TokenRequest, TokensResponse,
+    EmptyResponse, LoginRequest, ProfileResponse, RefreshRequest, RegisterRequest, TokenRequest,
+    TokensResponse,
 };
 use crate::{
     answer::{Accepted, NoContent},
@@ -92,7 +96,7 @@ pub(crate) async fn me(ctx: Ctx) -> ApiResult<Json<ProfileResponse>> {
     Ok(Json(profile.ok_or_else(gone)?.into()))
 }
 
-fn tokens_for(ctx: &Ctx, owner: &Credentials, refresh: &TokenSecret) -> ApiResult<Json<TokensResponse>> {
+fn tokens_for(ctx: &Ctx, owner: &Credentials, renewal: &TokenSecret) -> ApiResult<Json<TokensResponse>> {
     let access_token = ctx.services().tokens.issue(ctx.now(), owner).map_err(|error| {
         tracing::error!(%error, "an access token could not be signed");
         ApiError::new(ProblemCode::Internal, "no access token could be made")
@@ -101,6 +105,6 @@ fn tokens_for(ctx: &Ctx, owner: &Credentials, refresh: &TokenSecret) -> ApiResul
         access_token,
         token_type: "Bearer",
         expires_in: tokens::LIFETIME.whole_seconds(),
-        refresh_token: refresh.reveal().to_owned(),
+        refresh_token: renewal.reveal().to_owned(),
     }))
 }

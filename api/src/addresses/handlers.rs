@@ -1,7 +1,10 @@
 //! Keeping the addresses of an organization's shops.
 
 use common::{addresses, ids::AddressId};
-use salvo::{oapi::endpoint, prelude::Json};
+use salvo::{
+    oapi::endpoint,
+    prelude::{Json, Writer},
+};
 
 use super::dto::{AddressRequest, AddressesResponse, SavedAddressResponse};
 use crate::{
@@ -43,7 +46,8 @@ pub(crate) async fn list_addresses(ctx: Ctx, query: Query) -> ApiResult<Json<Add
     let buyer = ctx.buyer()?;
     let paging = Paging::<AddressId>::take(&mut query);
     query.finish()?;
-    let saved = addresses::list(&mut *ctx.read().await?, buyer.organization_id, paging.after, paging.limit).await?;
+    let saved =
+        addresses::list(&mut *ctx.read().await?, buyer.organization_id, paging.after, paging.limit).await?;
     Ok(Json(paging.limit.page(saved, |saved| saved.id).into()))
 }
 

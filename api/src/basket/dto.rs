@@ -96,11 +96,7 @@ pub struct SubtotalResponse {
 
 impl From<SupplierSubtotal> for SubtotalResponse {
     fn from(supplier: SupplierSubtotal) -> Self {
-        Self {
-            id: supplier.id.to_string(),
-            name: supplier.name,
-            subtotal: supplier.subtotal.to_string(),
-        }
+        Self { id: supplier.id.to_string(), name: supplier.name, subtotal: supplier.subtotal.to_string() }
     }
 }
 

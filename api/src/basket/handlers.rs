@@ -1,16 +1,13 @@
 //! Filling and emptying the basket.
 
 use common::{basket, db::Tx, ids::OfferId};
-use salvo::{oapi::endpoint, prelude::Json};
+use salvo::{
+    oapi::endpoint,
+    prelude::{Json, Writer},
+};
 
 use super::dto::{BasketResponse, QuantityRequest};
-use crate::{
-    body::Body,
-    context::Ctx,
-    error::ApiResult,
-    params::PathId,
-    tokens::Identity,
-};
+use crate::{body::Body, context::Ctx, error::ApiResult, params::PathId, tokens::Identity};
 
 /// The basket, as the catalogue has it now.
 #[endpoint(tags("basket"), security(["bearer" = []]))]

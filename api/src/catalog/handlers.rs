@@ -5,10 +5,14 @@ use common::{
     ids::{CategoryId, ProductId, SupplierId},
     text::one_line,
 };
-use salvo::{oapi::endpoint, prelude::Json};
+use salvo::{
+    oapi::endpoint,
+    prelude::{Json, Writer},
+};
 
 use super::dto::{
-    CategoriesResponse, ProductCardResponse, ProductResponse, ProductsResponse, SupplierResponse, SuppliersResponse,
+    CategoriesResponse, ProductCardResponse, ProductResponse, ProductsResponse, SupplierResponse,
+    SuppliersResponse,
 };
 use crate::{
     context::Ctx,

@@ -8,7 +8,7 @@ use common::{
 use salvo::{
     http::StatusCode,
     oapi::endpoint,
-    prelude::{Json, Response},
+    prelude::{Json, Response, Writer},
 };
 use serde_json::json;
 
@@ -58,7 +58,8 @@ pub(crate) async fn create_import(
     };
     let mut tx = ctx.begin().await?;
     if let Some((key, request)) = &key
-        && let Begun::Replay(kept) = idempotency::begin(&mut tx, ctx.now(), supplier.user_id, key, request).await?
+        && let Begun::Replay(kept) =
+            idempotency::begin(&mut tx, ctx.now(), supplier.user_id, key, request).await?
     {
         replay(res, kept);
         return Ok(());

@@ -12,8 +12,8 @@ use salvo::{
     extract::Metadata,
     http::ParseError,
     oapi::{
-        BasicType, Components, Content, EndpointArgRegister, KnownFormat, Object, Operation, RequestBody, Required,
-        SchemaFormat,
+        BasicType, Components, Content, EndpointArgRegister, KnownFormat, Object, Operation, RequestBody,
+        Required, SchemaFormat,
     },
     prelude::{Depot, Request},
 };
@@ -85,13 +85,16 @@ impl<'ex> Extractible<'ex> for Upload {
             return Err(ApiError::new(ProblemCode::UnsupportedMediaType, detail));
         }
         let form = req.form_data_max_size(MAX_BYTES).await.map_err(|error| match error {
-            ParseError::PayloadTooLarge => ApiError::new(ProblemCode::PayloadTooLarge, "expected at most 512 MiB"),
+            ParseError::PayloadTooLarge => {
+                ApiError::new(ProblemCode::PayloadTooLarge, "expected at most 512 MiB")
+            }
             error => ApiError::new(ProblemCode::BadRequest, format!("the form cannot be read: {error}")),
         })?;
         let file = form.files.get("file").cloned().ok_or_else(|| {
             ApiError::field("/file", Invalid::new("required", "expected a file in the field `file`"))
         })?;
-        let name = file.name().unwrap_or("price-list").chars().filter(|c| !c.is_control()).take(200).collect();
+        let name =
+            file.name().unwrap_or("price-list").chars().filter(|c| !c.is_control()).take(200).collect();
         let content_type = file.content_type().map(|mime| mime.to_string());
         let format = Format::detect(file.name(), content_type.as_deref()).ok_or_else(|| {
             let detail = "send a file whose name ends in .yaml, .yml or .csv, or with their content type";
@@ -103,7 +106,8 @@ impl<'ex> Extractible<'ex> for Upload {
 
 impl EndpointArgRegister for Upload {
     fn register(_: &mut Components, operation: &mut Operation, _: &str) {
-        let binary = Object::with_type(BasicType::String).format(SchemaFormat::KnownFormat(KnownFormat::Binary));
+        let binary =
+            Object::with_type(BasicType::String).format(SchemaFormat::KnownFormat(KnownFormat::Binary));
         let form = Object::new().property("file", binary).required("file");
         let body = RequestBody::new()
             .add_content("multipart/form-data", Content::new(form))

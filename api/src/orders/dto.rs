@@ -4,7 +4,8 @@ use common::{
     ids::AddressId,
     money::Money,
     orders::{
-        Actor, Destination, HistoryEntry, NewOrder, Order, OrderLine, OrderSummary, PaymentMethod, SupplierOrder,
+        Actor, Destination, HistoryEntry, NewOrder, Order, OrderLine, OrderSummary, PaymentMethod,
+        SupplierOrder,
     },
     text::{Invalid, many_lines, one_line},
 };
@@ -61,7 +62,8 @@ impl PlaceOrderRequest {
                 None
             }
             (Some(_), Some(_)) => {
-                let invalid = Invalid::new("not_applicable", "expected either address_id or address, found both");
+                let invalid =
+                    Invalid::new("not_applicable", "expected either address_id or address, found both");
                 fields.refuse("/address", invalid);
                 None
             }

@@ -9,7 +9,7 @@ use common::{
 use salvo::{
     http::{HeaderValue, StatusCode},
     oapi::endpoint,
-    prelude::{Json, Response},
+    prelude::{Json, Response, Writer},
 };
 use serde_json::json;
 
@@ -49,7 +49,8 @@ pub(crate) async fn place_order(
     let new_order = body.into_inner().parse(buyer.into())?;
     let mut tx = ctx.begin().await?;
     if let Some((key, request)) = &key
-        && let Begun::Replay(kept) = idempotency::begin(&mut tx, ctx.now(), buyer.user_id, key, request).await?
+        && let Begun::Replay(kept) =
+            idempotency::begin(&mut tx, ctx.now(), buyer.user_id, key, request).await?
     {
         replay(res, kept);
         return Ok(());
@@ -106,7 +107,8 @@ pub(crate) async fn list_orders(ctx: Ctx, query: Query) -> ApiResult<Json<Orders
     let buyer = ctx.buyer()?;
     let paging = Paging::<OrderId>::take(&mut query);
     query.finish()?;
-    let orders = orders::list(&mut *ctx.read().await?, buyer.organization_id, paging.after, paging.limit).await?;
+    let orders =
+        orders::list(&mut *ctx.read().await?, buyer.organization_id, paging.after, paging.limit).await?;
     Ok(Json(paging.limit.page(orders, |order| order.id).into()))
 }
 
@@ -117,4 +119,3 @@ pub(crate) async fn get_order(ctx: Ctx, id: PathId<OrderId>) -> ApiResult<Json<O
     let order = orders::find(&mut *ctx.read().await?, buyer.organization_id, id.0).await?;
     Ok(Json(order.ok_or_else(ApiError::not_found)?.into()))
 }
-

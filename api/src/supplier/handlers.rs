@@ -5,10 +5,14 @@ use common::{
     orders::{self, PartFilter, SupplierOrderStatus},
     suppliers,
 };
-use salvo::{oapi::endpoint, prelude::Json};
+use salvo::{
+    oapi::endpoint,
+    prelude::{Json, Writer},
+};
 
 use super::dto::{
-    StatusRequest, SupplierOrderResponse, SupplierOrdersResponse, SupplierSettingsRequest, SupplierSettingsResponse,
+    StatusRequest, SupplierOrderResponse, SupplierOrdersResponse, SupplierSettingsRequest,
+    SupplierSettingsResponse,
 };
 use crate::{
     body::Body,

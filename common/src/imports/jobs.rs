@@ -28,7 +28,8 @@ impl Job for ImportPriceList {
     async fn on_dead(&self, conn: &mut PgConnection, death: Death<'_>) -> Result<(), sqlx::Error> {
         let failure = ImportFailure {
             code: "internal".to_owned(),
-            detail: "the import failed for a reason that is not in the file; try again or ask the operator".to_owned(),
+            detail: "the import failed for a reason that is not in the file; try again or ask the operator"
+                .to_owned(),
             line: None,
         };
         actions::fail(conn, death.trade, death.now, self.import_id, &failure).await

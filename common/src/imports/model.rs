@@ -113,9 +113,11 @@ impl ImportStatus {
             }
             Self::HeldForReview => matches!(next, Self::Applying | Self::Discarded),
             Self::Applying => matches!(next, Self::Completed | Self::CompletedWithErrors | Self::Failed),
-            Self::Completed | Self::CompletedWithErrors | Self::Failed | Self::Discarded | Self::Superseded => {
-                false
-            }
+            Self::Completed
+            | Self::CompletedWithErrors
+            | Self::Failed
+            | Self::Discarded
+            | Self::Superseded => false,
         }
     }
 

@@ -9,7 +9,8 @@
 pub mod expressions;
 pub mod format;
 pub mod render;
-pub mod smtp;
+pub mod send;
+mod smtp;
 mod smtp_server;
 
 pub use format::Locale;

@@ -482,10 +482,7 @@ async fn finish(
 }
 
 /// How many rows were refused.
-async fn count_failed(
-    conn: &mut PgConnection,
-    id: PriceImportId,
-) -> Result<i64, sqlx::Error> {
+async fn count_failed(conn: &mut PgConnection, id: PriceImportId) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from price_import_rows where import_id = $1 and status = 'failed'"#,
         id as PriceImportId,

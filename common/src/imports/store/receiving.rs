@@ -96,11 +96,7 @@ pub async fn chunks(pool: &PgPool, id: PriceImportId) -> Result<i64, sqlx::Error
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn chunk(
-    pool: &PgPool,
-    id: PriceImportId,
-    position: i32,
-) -> Result<Option<Vec<u8>>, sqlx::Error> {
+pub async fn chunk(pool: &PgPool, id: PriceImportId, position: i32) -> Result<Option<Vec<u8>>, sqlx::Error> {
     sqlx::query_scalar!(
         "select data from price_import_chunks where import_id = $1 and position = $2",
         id as PriceImportId,

@@ -1,0 +1,19 @@
+//! What jobs work with.
+
+use common::{clock::Clock, config::TradeSettings, db::Db};
+
+use crate::mail::{Mailer, Templates};
+
+/// What all jobs share.
+pub struct Deps {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// The rules of the installation.
+    pub trade: TradeSettings,
+    /// How messages read.
+    pub templates: Templates,
+    /// How they leave.
+    pub mailer: Mailer,
+}

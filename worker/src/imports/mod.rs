@@ -1,0 +1,3 @@
+//! Importing price lists.
+
+mod import;

@@ -1,0 +1,50 @@
+//! The job that sends a message.
+
+use anyhow::anyhow;
+use common::{
+    mail::{self, Attempted, OutgoingMessage, jobs::SendEmail},
+    queue::{Failure, Finished, Outcome, Run},
+};
+
+use super::{FailureKind, Outgoing};
+use crate::{deps::Deps, registry::Perform};
+
+impl Perform for SendEmail {
+    async fn perform(&self, run: &Run, deps: &Deps) -> Outcome {
+        let mut tx = deps.db.begin().await?;
+        let message = mail::begin_sending(&mut tx, &deps.trade, deps.clock.now(), self.message_id).await?;
+        tx.commit().await?;
+        let Attempted::Send(message) = message else { return Ok(Finished::Unmarked) };
+        match send(&message, deps).await {
+            Ok(response) => {
+                let mut tx = deps.db.begin().await?;
+                mail::mark_sent(&mut tx, deps.clock.now(), message.id, &response).await?;
+                run.finish(tx).await
+            }
+            Err(failure) => {
+                let mut tx = deps.db.begin().await?;
+                mail::defer(&mut tx, message.id, &failure.to_string()).await?;
+                tx.commit().await?;
+                Err(failure)
+            }
+        }
+    }
+}
+
+/// Renders a message and hands it to the server, outside any transaction; returns the server's answer.
+async fn send(message: &OutgoingMessage, deps: &Deps) -> Result<String, Failure> {
+    let rendered = deps
+        .templates
+        .render(message.kind.as_str(), message.locale.as_str(), &message.data)
+        .map_err(|error| Failure::GiveUp(error.into()))?;
+    let host = deps.trade.public_url.host_str().unwrap_or("localhost");
+    let message_id = format!("<{}@{host}>", message.id);
+    let outgoing = Outgoing { message_id: &message_id, to: &message.recipient, rendered: &rendered };
+    match deps.mailer.send(outgoing).await {
+        Ok(accepted) => Ok(accepted.response),
+        Err(error) => Err(match error.kind {
+            FailureKind::Temporary => Failure::Retry(anyhow!(error.detail)),
+            FailureKind::Permanent => Failure::GiveUp(anyhow!(error.detail)),
+        }),
+    }
+}

@@ -1,0 +1,111 @@
+//! The worker's settings.
+
+use std::{net::SocketAddr, time::Duration};
+
+use common::{
+    config::{DatabaseArgs, DatabaseSettings, Problems, TradeArgs, TradeSettings},
+    queue::lease::LeaseSettings,
+};
+
+use crate::{mail::Mailer, run::RunSettings};
+
+/// The settings, as written.
+#[derive(clap::Args, Clone, Debug)]
+pub struct WorkArgs {
+    /// Which queues to take jobs from, and how many of each at once
+    #[arg(long, env = "WORKER_QUEUES", default_value = "mail=16,imports=1,payments=4,maintenance=1")]
+    pub queues: String,
+
+    /// How long jobs that run may go on when the process is told to stop, in seconds
+    #[arg(long, env = "WORKER_GRACE_SECONDS", default_value_t = 30)]
+    pub grace_seconds: u64,
+
+    /// How long this process may be silent before others take its jobs over, in seconds
+    #[arg(long, env = "WORKER_LEASE_SECONDS", default_value_t = 30)]
+    pub lease_seconds: u64,
+
+    /// How often this process renews its lease, in seconds
+    #[arg(long, env = "WORKER_HEARTBEAT_SECONDS", default_value_t = 5)]
+    pub heartbeat_seconds: u64,
+
+    /// Where to serve `/metrics`; nowhere when empty
+    #[arg(long, env = "METRICS_ADDR", default_value = "")]
+    pub metrics_addr: String,
+
+    /// The mail server, e.g. smtp://127.0.0.1:1025 or smtps://user:password@smtp.example.com
+    #[arg(long, env = "SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+
+    /// The sender of e-mails, e.g. Postavka <orders@example.com>
+    #[arg(long, env = "MAIL_FROM")]
+    pub mail_from: Option<String>,
+
+    /// The database
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+
+    /// The rules of the installation
+    #[command(flatten)]
+    pub trade: TradeArgs,
+}
+
+/// The settings, checked.
+pub struct WorkSettings {
+    /// How the process runs.
+    pub run: RunSettings,
+    /// Where to serve `/metrics`.
+    pub metrics_addr: Option<SocketAddr>,
+    /// The way to the mail server.
+    pub mailer: Mailer,
+    /// Which database.
+    pub database: DatabaseSettings,
+    /// The rules of the installation.
+    pub trade: TradeSettings,
+}
+
+impl WorkArgs {
+    /// Checks them.
+    ///
+    /// # Errors
+    /// One error that lists every problem.
+    pub fn check(self) -> anyhow::Result<WorkSettings> {
+        let mut problems = Problems::default();
+        let queues = problems.take("WORKER_QUEUES", RunSettings::parse_queues(&self.queues));
+        let lease = LeaseSettings {
+            lease: Duration::from_secs(self.lease_seconds),
+            heartbeat: Duration::from_secs(self.heartbeat_seconds),
+        };
+        let lease = if lease.heartbeat.is_zero() || lease.heartbeat * 2 > lease.lease {
+            Err("expected at least one second, and a lease of at least two heartbeats")
+        } else {
+            Ok(lease)
+        };
+        let lease = problems.take("WORKER_HEARTBEAT_SECONDS", lease);
+        let metrics_addr = match self.metrics_addr.as_str() {
+            "" => Some(None),
+            text => {
+                let parsed = text.parse().map_err(|_| format!("expected address:port, found {text:?}"));
+                problems.take("METRICS_ADDR", parsed).map(Some)
+            }
+        };
+        let smtp_url = problems.required("SMTP_URL", self.smtp_url);
+        let mail_from = problems.required("MAIL_FROM", self.mail_from);
+        let mailer = smtp_url.zip(mail_from).and_then(|(smtp_url, mail_from)| {
+            let mailer = Mailer::new(&smtp_url, &mail_from).map_err(|error| format!("{error:#}"));
+            problems.take("SMTP_URL, MAIL_FROM", mailer)
+        });
+        let database = self.database.check(&mut problems);
+        let trade = self.trade.check(&mut problems);
+        let settings = (|| {
+            let grace = Duration::from_secs(self.grace_seconds);
+            Some(WorkSettings {
+                run: RunSettings { queues: queues?, grace, lease: lease? },
+                metrics_addr: metrics_addr?,
+                mailer: mailer?,
+                database: database?,
+                trade: trade?,
+            })
+        })();
+        problems.finish(settings)
+    }
+}
