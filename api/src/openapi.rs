@@ -1,7 +1,7 @@
 //! The OpenAPI document: from the code, with every refusal that an operation can give.
 
 use salvo::oapi::{
-    BasicType, Components, Content, Info, Object, OpenApi, Operation, Ref, Response,
+    BasicType, Content, Info, Object, OpenApi, Operation, Ref, Response, naming,
     security::{Http, HttpAuthScheme, SecurityScheme},
 };
 
@@ -24,6 +24,8 @@ pub const PUBLIC: &[&str] = &[
 /// The document of this build.
 #[must_use]
 pub fn document() -> OpenApi {
+    // `OrderResponse`, not `api.orders.dto.OrderResponse`.
+    naming::set_namer(naming::FlexNamer::new().short_mode(true));
     let info = Info::new("Postavka", env!("CARGO_PKG_VERSION"))
         .description("Ordering from many suppliers through one catalogue.");
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer).bearer_format("JWT"));
@@ -124,10 +126,4 @@ fn problem_schema() -> Object {
         .required("detail")
         .required("code")
         .required("request_id")
-}
-
-/// The components of the document, for whoever must look a schema up.
-#[must_use]
-pub fn components() -> Components {
-    document().components
 }

@@ -1,6 +1,6 @@
 //! Logs: text for people, JSON for machines, both on standard error.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 
@@ -32,7 +32,10 @@ impl LogArgs {
     /// When `RUST_LOG` cannot be read.
     pub fn start(&self) -> anyhow::Result<()> {
         let filter = EnvFilter::try_new(&self.log).map_err(|error| anyhow::anyhow!("RUST_LOG: {error}"))?;
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+        let lines = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(io::stderr)
+            .with_ansi(io::stderr().is_terminal());
         match self.log_format {
             LogFormat::Text => lines.with_target(false).init(),
             LogFormat::Json => lines.json().flatten_event(true).init(),

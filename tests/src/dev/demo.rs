@@ -45,13 +45,24 @@ impl fmt::Display for DemoAccount {
 /// # Errors
 /// When the API refuses them, or an e-mail or an import does not arrive.
 pub async fn load(stack: &Addresses) -> anyhow::Result<Option<Vec<DemoAccount>>> {
-    let demo = Demo { http: Client::new(), api: format!("{}/api/v1", stack.api), mail: stack.mail_page.clone() };
+    let demo =
+        Demo { http: Client::new(), api: format!("{}/api/v1", stack.api), mail: stack.mail_page.clone() };
     if demo.has_suppliers().await? {
         return Ok(None);
     }
     let (elektron, kancler) = tokio::try_join!(
-        demo.supplier("Электрон", "elektron@example.com", "elektron.yaml", include_bytes!("../../data/elektron.yaml")),
-        demo.supplier("Канцлер", "kancler@example.com", "kancler.csv", include_bytes!("../../data/kancler.csv")),
+        demo.supplier(
+            "Электрон",
+            "elektron@example.com",
+            "elektron.yaml",
+            include_bytes!("../../data/elektron.yaml")
+        ),
+        demo.supplier(
+            "Канцлер",
+            "kancler@example.com",
+            "kancler.csv",
+            include_bytes!("../../data/kancler.csv")
+        ),
     )?;
     let buyer = DemoAccount::new("buyer", "buyer@example.com");
     let asked = json!({
@@ -100,7 +111,9 @@ impl Demo {
             let import: Value = self.http.get(&url).bearer_auth(&token).send().await?.json().await?;
             match import["status"].as_str() {
                 Some("completed") => Ok(Some(())),
-                Some("failed" | "completed_with_errors") => bail!("{file_name} was not imported whole: {import}"),
+                Some("failed" | "completed_with_errors") => {
+                    bail!("{file_name} was not imported whole: {import}")
+                }
                 _ => Ok(None),
             }
         })
