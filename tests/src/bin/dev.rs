@@ -6,5 +6,7 @@ use clap::Parser;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // A missing `.env` is no error; what stands in it wins over the defaults of `cargo dev`.
+    let _absent = dotenvy::dotenv();
     local_stack::dev::run(local_stack::dev::Arguments::parse()).await
 }
