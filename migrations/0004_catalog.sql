@@ -72,6 +72,17 @@ create table offer_stock (
     reserved integer not null default 0 constraint offer_stock_reserved check (reserved >= 0)
 ) with (fillfactor = 50);
 
+-- What buyers see: offers in their supplier's current list, of organizations that staff has approved.
+create view shown_offers as
+select
+    o.id, o.product_id, o.supplier_id, g.name as supplier_name, s.accepting_orders, o.sku, o.model, o.price_minor,
+    o.recommended_price_minor, o.parameters, o.updated_at, greatest(t.stock - t.reserved, 0) as available
+from offers o
+join offer_stock t on t.offer_id = o.id
+join suppliers s on s.id = o.supplier_id
+join organizations g on g.id = s.id
+where o.withdrawn_at is null and g.approved_at is not null;
+
 -- Ledgers, append-only, partitioned by month.
 create table stock_movements (
     id uuid not null,

@@ -56,7 +56,9 @@ impl PlaceOrderRequest {
                 let id = id.map_err(|_| Invalid::new("invalid_id", "expected a UUID"));
                 fields.take("/address_id", id).map(Destination::Saved)
             }
-            (None, Some(address)) => address.check(&mut fields, "/address").map(Destination::New),
+            (None, Some(address)) => {
+                address.check(&mut fields, "/address").map(|address| Destination::New(Box::new(address)))
+            }
             (None, None) => {
                 fields.refuse("/address", Invalid::new("required", "expected address_id or address"));
                 None

@@ -79,12 +79,7 @@ pub async fn categories(
         from categories c
         join products p on p.category_id = c.id
         where ($1::uuid is null or c.id > $1)
-          and exists (
-            select
-            from offers o
-            join organizations g on g.id = o.supplier_id
-            where o.product_id = p.id and o.withdrawn_at is null and g.approved_at is not null
-          )
+          and exists (select from shown_offers o where o.product_id = p.id)
         group by c.id
         order by c.id
         limit $2
@@ -170,20 +165,16 @@ async fn by_name(
         join categories c on c.id = p.category_id
         cross join lateral (
             select
-                min(o.price_minor) filter (where s.accepting_orders) as price_from,
-                coalesce(sum(greatest(t.stock - t.reserved, 0)) filter (where s.accepting_orders), 0)::bigint
-                    as available,
+                min(o.price_minor) filter (where o.accepting_orders) as price_from,
+                coalesce(sum(o.available) filter (where o.accepting_orders), 0)::bigint as available,
                 count(*) as offers_count
-            from offers o
-            join offer_stock t on t.offer_id = o.id
-            join suppliers s on s.id = o.supplier_id
-            join organizations g on g.id = s.id
-            where o.product_id = p.id and o.withdrawn_at is null and g.approved_at is not null
+            from shown_offers o
+            where o.product_id = p.id
         ) x
         where x.offers_count > 0
           and ($1::uuid is null or p.category_id = $1)
           and ($2::uuid is null or exists (
-            select from offers o where o.product_id = p.id and o.supplier_id = $2 and o.withdrawn_at is null
+            select from shown_offers o where o.product_id = p.id and o.supplier_id = $2
           ))
           and ($3::text is null or (p.name_key, p.id) > ($3, $4::uuid))
         order by p.name_key, p.id
@@ -235,19 +226,15 @@ async fn by_relevance(
         join categories c on c.id = p.category_id
         cross join lateral (
             select
-                min(o.price_minor) filter (where s.accepting_orders) as price_from,
-                coalesce(sum(greatest(t.stock - t.reserved, 0)) filter (where s.accepting_orders), 0)::bigint
-                    as available,
+                min(o.price_minor) filter (where o.accepting_orders) as price_from,
+                coalesce(sum(o.available) filter (where o.accepting_orders), 0)::bigint as available,
                 count(*) as offers_count
-            from offers o
-            join offer_stock t on t.offer_id = o.id
-            join suppliers s on s.id = o.supplier_id
-            join organizations g on g.id = s.id
-            where o.product_id = p.id and o.withdrawn_at is null and g.approved_at is not null
+            from shown_offers o
+            where o.product_id = p.id
         ) x
         where x.offers_count > 0
           and ($3::uuid is null or exists (
-            select from offers o where o.product_id = p.id and o.supplier_id = $3 and o.withdrawn_at is null
+            select from shown_offers o where o.product_id = p.id and o.supplier_id = $3
           ))
           and ($4::real is null or f.rank < $4 or (f.rank = $4 and p.id > $5::uuid))
         order by f.rank desc, p.id
@@ -275,18 +262,15 @@ pub async fn product_card(pool: &PgPool, id: ProductId) -> Result<Option<Product
         select
             p.name, p.name_key, p.description, p.category_id as "category_id: CategoryId",
             c.name as category_name,
-            o.id as "offer_id: OfferId", o.supplier_id as "supplier_id: SupplierId", g.name as supplier_name,
-            s.accepting_orders, o.sku, o.model, o.price_minor as "price: Money",
-            o.recommended_price_minor as "recommended_price: Money",
-            greatest(t.stock - t.reserved, 0) as "available!",
-            o.parameters as "parameters: Json<serde_json::Map<String, Value>>", o.updated_at
+            o.id as "offer_id!: OfferId", o.supplier_id as "supplier_id!: SupplierId",
+            o.supplier_name as "supplier_name!", o.accepting_orders as "accepting_orders!", o.sku as "sku!", o.model,
+            o.price_minor as "price!: Money", o.recommended_price_minor as "recommended_price: Money",
+            o.available as "available!", o.parameters as "parameters!: Json<serde_json::Map<String, Value>>",
+            o.updated_at as "updated_at!"
         from products p
         join categories c on c.id = p.category_id
-        join offers o on o.product_id = p.id
-        join offer_stock t on t.offer_id = o.id
-        join suppliers s on s.id = o.supplier_id
-        join organizations g on g.id = s.id
-        where p.id = $1 and o.withdrawn_at is null and g.approved_at is not null
+        join shown_offers o on o.product_id = p.id
+        where p.id = $1
         order by o.price_minor, o.id
         limit 1000
         "#,

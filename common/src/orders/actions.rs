@@ -89,7 +89,7 @@ pub async fn place(
 
 async fn resolve(conn: &mut PgConnection, new: &NewOrder) -> Result<Address, PlaceError> {
     match &new.destination {
-        Destination::New(address) => Ok(address.clone()),
+        Destination::New(address) => Ok(Address::clone(address)),
         Destination::Saved(id) => addresses::find(conn, new.buyer.organization_id, *id)
             .await?
             .map(|saved| saved.address)

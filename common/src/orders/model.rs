@@ -178,7 +178,7 @@ pub enum Destination {
     /// One of the organization's saved addresses.
     Saved(AddressId),
     /// One of its own.
-    New(Address),
+    New(Box<Address>),
 }
 
 /// An order about to be placed from its buyer's basket.

@@ -122,7 +122,7 @@ async fn rescue(db: &Db, worker: &str, kinds: &dyn Kinds) -> Result<u64, sqlx::E
         kinds.on_dead(kind, payload, &mut tx, WORKER_DIED).await?;
     }
     // Should it come back, its next heartbeat registers it anew; until then it claims nothing.
-    store::end_lease(&mut *tx, worker).await?;
+    store::end_lease(&mut tx, worker).await?;
     let rescued = put_back + exhausted.len() as u64;
     tx.commit().await?;
     Ok(rescued)

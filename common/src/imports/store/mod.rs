@@ -1,6 +1,7 @@
 //! All SQL of price lists: receiving files, staging goods, applying them, reading the reports.
 
 mod applying;
+mod difference;
 mod reading;
 mod receiving;
 mod staging;

@@ -1,0 +1,148 @@
+//! What a staged list would change: which goods are refused for being there twice, which categories and products
+//! they need, and how each differs from the supplier's offer.
+
+use sqlx::PgConnection;
+
+use super::Begun;
+use crate::ids::{PriceImportId, SupplierId};
+
+/// A sku that is there twice fails in all its rows, those included that were refused for something else.
+pub(super) async fn refuse_repeated(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        with repeated as (
+            select sku
+            from (
+                select sku from price_import_stage where import_id = $1
+                union all
+                select sku from price_import_rows where import_id = $1 and sku is not null
+            ) as named
+            group by sku
+            having count(*) > 1
+        ),
+        refused as (
+            delete from price_import_stage s
+            using repeated r
+            where s.import_id = $1 and s.sku = r.sku
+            returning s.row, s.line, s.sku
+        )
+        insert into price_import_rows (import_id, position, row, line, sku, status, errors)
+        select $1, row, row, line, sku, 'failed', jsonb_build_array(jsonb_build_object(
+            'field', 'id', 'code', 'repeated', 'detail', 'found this id in more than one row, expected it once'
+        ))
+        from refused
+        "#,
+        id as PriceImportId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn add_categories(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into categories (id, name, name_key)
+        select uuid_v7(), n.category, n.category_key
+        from (
+            select distinct on (category_key) category, category_key
+            from price_import_stage
+            where import_id = $1
+            order by category_key, row
+        ) as n
+        where not exists (select from categories c where c.name_key = n.category_key)
+        order by n.category_key
+        on conflict (name_key) do nothing
+        "#,
+        id as PriceImportId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// New products, and first descriptions for those that had none.
+pub(super) async fn add_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into products as p (id, category_id, name, name_key, description)
+        select uuid_v7(), n.category_id, n.name, n.name_key, n.description
+        from (
+            select distinct on (c.id, s.name_key) c.id as category_id, s.name, s.name_key, s.description
+            from price_import_stage s
+            join categories c on c.name_key = s.category_key
+            where s.import_id = $1
+            order by c.id, s.name_key, s.description is null, s.row
+        ) as n
+        where not exists (
+            select
+            from products k
+            where k.category_id = n.category_id and k.name_key = n.name_key
+              and (k.description is not null or n.description is null)
+        )
+        order by n.category_id, n.name_key
+        on conflict (category_id, name_key) do update
+        set description = coalesce(p.description, excluded.description)
+        "#,
+        id as PriceImportId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes on each staged good which offer it is, and what of it differs.
+pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update price_import_stage s
+        set product_id = d.product_id, offer_id = d.offer_id, changes = d.changes, reindex = d.reindex,
+            change = case when d.is_new then 'inserted' when d.changes = '{}' then 'unchanged' else 'updated' end
+        from (
+            select
+                n.ctid as place, p.id as product_id, coalesce(o.id, uuid_v7()) as offer_id, o.id is null as is_new,
+                o.id is null or o.withdrawn_at is not null
+                    or (o.product_id, o.model, o.parameters) is distinct from (p.id, n.model, n.parameters)
+                    as reindex,
+                case
+                    when o.id is null then '{}'::jsonb
+                    when (o.product_id, o.model, o.price_minor, o.recommended_price_minor, o.parameters, t.stock)
+                        is not distinct from
+                        (p.id, n.model, n.price_minor, n.recommended_price_minor, n.parameters, n.stock)
+                        and o.withdrawn_at is null
+                        then '{}'::jsonb
+                    else (
+                        select coalesce(jsonb_object_agg(f.name, f.change) filter (where f.differs), '{}')
+                        from (values
+                            ('product', o.product_id is distinct from p.id,
+                                jsonb_build_array((select name from products where id = o.product_id), p.name)),
+                            ('model', o.model is distinct from n.model, jsonb_build_array(o.model, n.model)),
+                            ('price', o.price_minor <> n.price_minor,
+                                jsonb_build_array(money_text(o.price_minor), money_text(n.price_minor))),
+                            ('price_rrc', o.recommended_price_minor is distinct from n.recommended_price_minor,
+                                jsonb_build_array(
+                                    money_text(o.recommended_price_minor), money_text(n.recommended_price_minor)
+                                )),
+                            ('parameters', o.parameters <> n.parameters,
+                                jsonb_build_array(o.parameters, n.parameters)),
+                            ('quantity', t.stock <> n.stock, jsonb_build_array(t.stock, n.stock)),
+                            ('withdrawn', o.withdrawn_at is not null, jsonb_build_array(true, false))
+                        ) as f (name, differs, change)
+                    )
+                end as changes
+            from price_import_stage n
+            join categories c on c.name_key = n.category_key
+            join products p on p.category_id = c.id and p.name_key = n.name_key
+            left join offers o on o.supplier_id = $2 and o.sku = n.sku
+            left join offer_stock t on t.offer_id = o.id
+            where n.import_id = $1
+        ) as d
+        where s.ctid = d.place and s.import_id = $1
+        "#,
+        begun.id as PriceImportId,
+        begun.supplier_id as SupplierId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
