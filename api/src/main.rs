@@ -1,5 +1,8 @@
 //! The `api` program: serves the API, migrates the database, prints the OpenAPI document.
 
+use std::process::ExitCode;
+
+use anyhow::Context;
 use api::{context::Services, serve, settings::ServeArgs, tokens::Tokens};
 use clap::{Parser, Subcommand};
 use common::{
@@ -7,7 +10,7 @@ use common::{
     clock::Clock,
     config::{DatabaseArgs, Problems},
     db::Db,
-    shutdown,
+    program, shutdown,
     telemetry::LogArgs,
 };
 
@@ -32,23 +35,20 @@ enum Command {
     Openapi,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     // A missing `.env` is no error.
     let _absent = dotenvy::dotenv();
     let cli = Cli::parse();
-    cli.log.start()?;
-    match cli.command {
-        Command::Serve(args) => run(serve_api(*args)),
-        Command::Migrate(args) => run(migrate(args)),
-        Command::Openapi => {
-            println!("{}", api::openapi::document().to_pretty_json()?);
-            Ok(())
+    program::run(&cli.log, async {
+        match cli.command {
+            Command::Serve(args) => serve_api(*args).await,
+            Command::Migrate(args) => migrate(args).await,
+            Command::Openapi => {
+                println!("{}", api::openapi::document().to_pretty_json()?);
+                Ok(())
+            }
         }
-    }
-}
-
-fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    })
 }
 
 async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
@@ -71,7 +71,7 @@ async fn migrate(args: DatabaseArgs) -> anyhow::Result<()> {
     let mut problems = Problems::default();
     let settings = args.check(&mut problems);
     let db = Db::new(&problems.finish(settings)?)?;
-    db.migrate().await?;
+    db.migrate().await.context("the database cannot be migrated")?;
     tracing::info!("the database is at the newest migration");
     Ok(())
 }

@@ -18,6 +18,7 @@ pub mod mail;
 pub mod money;
 pub mod orders;
 pub mod page;
+pub mod program;
 pub mod queue;
 pub mod request;
 pub mod shutdown;

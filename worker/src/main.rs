@@ -1,10 +1,10 @@
 //! The `worker` program: takes jobs.
 
-use std::sync::Arc;
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use common::{clock::Clock, db::Db, shutdown, telemetry::LogArgs};
+use common::{clock::Clock, db::Db, program, shutdown, telemetry::LogArgs};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use worker::{deps::Deps, mail::Templates, registry::Registry, run, settings::WorkArgs};
 
@@ -25,14 +25,12 @@ enum Command {
     Run(Box<WorkArgs>),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     // A missing `.env` is no error.
     let _absent = dotenvy::dotenv();
     let cli = Cli::parse();
-    cli.log.start()?;
     let Command::Run(args) = cli.command;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(work(*args))
+    program::run(&cli.log, work(*args))
 }
 
 async fn work(args: WorkArgs) -> anyhow::Result<()> {

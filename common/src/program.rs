@@ -1,0 +1,20 @@
+//! What every program does around its work: a runtime, and an end that says what went wrong.
+
+use std::{future::Future, process::ExitCode};
+
+use crate::telemetry::LogArgs;
+
+/// Starts logging, does the work, and turns its error into one line on standard error.
+pub fn run(log: &LogArgs, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    let result = log.start().and_then(|()| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(work)
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
