@@ -84,9 +84,11 @@ create unlogged table price_import_stage (
     parameters jsonb not null,
     -- Filled in by the difference: what the good is in the catalogue, and how it changes it.
     product_id uuid,
+    product_before uuid,
     offer_id uuid,
     change text,
     changes jsonb,
     reindex boolean
 );
 create index price_import_stage_import on price_import_stage (import_id, sku);
+create index price_import_stage_product on price_import_stage (product_id) where description is not null;

@@ -11,7 +11,7 @@ use salvo::{
     Extractible,
     extract::Metadata,
     http::header::AUTHORIZATION,
-    oapi::{Components, EndpointArgRegister, Operation},
+    oapi::{Components, EndpointArgRegister, Operation, SecurityRequirement},
     prelude::{Depot, Request},
 };
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
@@ -81,30 +81,11 @@ impl Ctx {
     }
 
     /// Whoever is signed in.
-    ///
-    /// # Errors
-    /// 401 without a valid access token.
-    pub fn user(&self) -> ApiResult<Identity> {
+    fn user(&self) -> ApiResult<Identity> {
         self.token
             .as_deref()
             .and_then(|token| self.services.tokens.read(self.now(), token))
             .ok_or_else(|| ApiError::new(ProblemCode::Unauthorized, "send a valid access token as Bearer"))
-    }
-
-    /// The buyer who is signed in.
-    ///
-    /// # Errors
-    /// 401 without a valid access token, 403 for another role.
-    pub fn buyer(&self) -> ApiResult<Identity> {
-        self.of_role(Role::Buyer)
-    }
-
-    /// The supplier's person who is signed in.
-    ///
-    /// # Errors
-    /// 401 without a valid access token, 403 for another role.
-    pub fn supplier(&self) -> ApiResult<Identity> {
-        self.of_role(Role::Supplier)
     }
 
     fn of_role(&self, role: Role) -> ApiResult<Identity> {
@@ -117,10 +98,58 @@ impl Ctx {
     }
 }
 
-impl From<Identity> for Actor {
-    fn from(identity: Identity) -> Self {
-        Self { user_id: identity.user_id, organization_id: identity.organization_id, role: identity.role }
-    }
+/// Who asks, as an argument of a handler: 401 without a valid access token, 403 for another role. It stands
+/// before the body, so that nothing is read of somebody who may not send it.
+macro_rules! askers {
+    ($($(#[doc = $doc:literal])+ $name:ident = $check:expr;)+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name(Identity);
+
+        impl std::ops::Deref for $name {
+            type Target = Identity;
+
+            fn deref(&self) -> &Identity {
+                &self.0
+            }
+        }
+
+        impl From<$name> for Actor {
+            fn from($name(identity): $name) -> Self {
+                let Identity { user_id, organization_id, role } = identity;
+                Self { user_id, organization_id, role }
+            }
+        }
+
+        impl<'ex> Extractible<'ex> for $name {
+            fn metadata() -> &'static Metadata {
+                static METADATA: Metadata = Metadata::new(stringify!($name));
+                &METADATA
+            }
+
+            #[expect(refining_impl_trait, reason = "the error is always ours")]
+            async fn extract(req: &'ex mut Request, depot: &'ex mut Depot) -> Result<Self, ApiError> {
+                let check: fn(&Ctx) -> ApiResult<Identity> = $check;
+                check(&Ctx::of(req, depot)?).map(Self)
+            }
+        }
+
+        impl EndpointArgRegister for $name {
+            fn register(_: &mut Components, operation: &mut Operation, _: &str) {
+                let bearer = SecurityRequirement::new("bearer", Vec::<String>::new());
+                operation.securities.get_or_insert_default().push(bearer);
+            }
+        }
+    )+};
+}
+
+askers! {
+    /// Whoever is signed in.
+    SignedIn = Ctx::user;
+    /// A buyer.
+    Buyer = |ctx| ctx.of_role(Role::Buyer);
+    /// A person of a supplier.
+    Supplier = |ctx| ctx.of_role(Role::Supplier);
 }
 
 impl<'ex> Extractible<'ex> for Ctx {
@@ -131,6 +160,12 @@ impl<'ex> Extractible<'ex> for Ctx {
 
     #[expect(refining_impl_trait, reason = "the error is always ours")]
     async fn extract(req: &'ex mut Request, depot: &'ex mut Depot) -> Result<Self, ApiError> {
+        Self::of(req, depot)
+    }
+}
+
+impl Ctx {
+    fn of(req: &Request, depot: &Depot) -> ApiResult<Self> {
         let services = depot
             .get_typed::<Services>()
             .map_err(|_| ApiError::new(ProblemCode::Internal, "the service is not set up"))?

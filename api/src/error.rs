@@ -230,7 +230,7 @@ impl From<PlaceError> for ApiError {
             }
             PlaceError::PaymentMethodUnavailable => Self::new(
                 ProblemCode::PaymentMethodUnavailable,
-                "no card provider is set up here; use invoice",
+                "no card provider is set up, or your organization waits for approval",
             ),
             PlaceError::TotalTooLarge => Self::new(ProblemCode::TotalTooLarge, "split the order"),
             PlaceError::Database(error) => error.into(),

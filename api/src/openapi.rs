@@ -1,7 +1,7 @@
 //! The OpenAPI document: from the code, with every refusal that an operation can give.
 
 use salvo::oapi::{
-    BasicType, Content, Info, Object, OpenApi, Operation, Ref, Response, naming,
+    BasicType, Content, Info, Object, OpenApi, Operation, PathItemType, Ref, Response, naming,
     security::{Http, HttpAuthScheme, SecurityScheme},
 };
 
@@ -33,15 +33,16 @@ pub fn document() -> OpenApi {
     document.components.security_schemes.insert("bearer".to_owned(), bearer.into());
     document.components.schemas.insert("Problem", problem_schema());
     for (path, item) in document.paths.iter_mut() {
-        for operation in item.operations.values_mut() {
-            add_refusals(path, operation);
+        for (method, operation) in item.operations.iter_mut() {
+            add_refusals(method, path, operation);
         }
     }
     document
 }
 
 /// The refusals that follow from what an operation takes.
-fn add_refusals(path: &str, operation: &mut Operation) {
+fn add_refusals(method: &PathItemType, path: &str, operation: &mut Operation) {
+    let needs_sign_in = operation.securities.is_some();
     let (takes_a_body, takes_parameters) =
         (operation.request_body.is_some(), !operation.parameters.0.is_empty());
     let documented_conflict = operation.responses.contains_key("409");
@@ -60,22 +61,27 @@ fn add_refusals(path: &str, operation: &mut Operation) {
     if takes_a_body || takes_parameters {
         add("422", "Some values are not right; `errors` names each");
     }
+    // The endpoint names its conflicts itself; here they get their form.
     if documented_conflict {
         add("409", "");
     }
-    if !PUBLIC.contains(&path) {
+    if needs_sign_in {
         add("401", "No valid access token");
         add("403", "This is for another role");
     }
     if path.contains('{') {
         add("404", "There is no such thing, or it is somebody else's");
     }
-    if let Some(conflicts) = conflicts(path) {
+    if let Some(conflicts) = conflicts(method, path) {
         add("409", conflicts);
     }
-    if path == "/api/v1/auth/login" || path == "/api/v1/auth/refresh" {
-        add("401", "Wrong credentials, or the session has ended");
-        add("403", "The address is not confirmed yet");
+    match path {
+        "/api/v1/auth/login" => {
+            add("401", "The e-mail or the password is wrong");
+            add("403", "The address is not confirmed yet");
+        }
+        "/api/v1/auth/refresh" => add("401", "The session has ended"),
+        _ => {}
     }
     add("500", "Something went wrong on our side");
     add("503", "Busy, or the database is away; try again after `Retry-After`");
@@ -89,14 +95,14 @@ fn description(response: &salvo::oapi::RefOr<Response>) -> String {
 }
 
 /// What an operation refuses for the state that things are in.
-fn conflicts(path: &str) -> Option<&'static str> {
-    match path {
-        "/api/v1/basket/lines/{offer_id}" => {
+fn conflicts(method: &PathItemType, path: &str) -> Option<&'static str> {
+    match (method, path) {
+        (PathItemType::Put, "/api/v1/basket/lines/{offer_id}") => {
             Some("not_enough_stock, withdrawn, supplier_closed or basket_full")
         }
-        "/api/v1/me/addresses" => Some("too_many_addresses"),
-        "/api/v1/supplier/imports" => Some("idempotency_in_flight"),
-        "/api/v1/supplier/orders/{id}/status" => Some("illegal_transition"),
+        (PathItemType::Post, "/api/v1/me/addresses") => Some("too_many_addresses"),
+        (PathItemType::Post, "/api/v1/supplier/imports") => Some("idempotency_in_flight"),
+        (PathItemType::Post, "/api/v1/supplier/orders/{id}/status") => Some("illegal_transition"),
         _ => None,
     }
 }

@@ -166,7 +166,9 @@ impl<C: DeserializeOwned> Paging<C> {
             number.and_then(Limit::parse)
         });
         let after = query.take("cursor", |text| {
+            // PostgreSQL cannot hold a NUL in a text, and no cursor of ours has one.
             let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+            let bytes = bytes.filter(|bytes| !bytes.windows(6).any(|window| window == br"\u0000"));
             let cursor = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
             cursor.ok_or_else(|| Invalid::new("invalid", "expected a `next_cursor` of this list"))
         });

@@ -29,7 +29,7 @@ impl Money {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
-    /// Ten million million of the currency: sums of a million such lines still fit.
+    /// Just under ten million million of the currency; a sum beyond it is refused.
     pub const MAX: Self = Self(999_999_999_999_999);
 
     /// An amount from minor units, as the database keeps it.

@@ -13,7 +13,7 @@ use super::dto::{
 use crate::{
     answer::{Accepted, NoContent},
     body::Body,
-    context::Ctx,
+    context::{Ctx, SignedIn},
     error::{ApiError, ApiResult},
     problem::ProblemCode,
     tokens,
@@ -88,9 +88,8 @@ pub(crate) async fn logout(ctx: Ctx, body: Body<RefreshRequest>) -> ApiResult<No
 }
 
 /// Who is signed in.
-#[endpoint(tags("accounts"), security(["bearer" = []]))]
-pub(crate) async fn me(ctx: Ctx) -> ApiResult<Json<ProfileResponse>> {
-    let user = ctx.user()?;
+#[endpoint(tags("accounts"))]
+pub(crate) async fn me(ctx: Ctx, user: SignedIn) -> ApiResult<Json<ProfileResponse>> {
     let profile = accounts::profile(&mut *ctx.read().await?, user.user_id).await?;
     let gone = || ApiError::new(ProblemCode::Unauthorized, "the account is closed");
     Ok(Json(profile.ok_or_else(gone)?.into()))

@@ -10,19 +10,19 @@ use super::dto::{AddressRequest, AddressesResponse, SavedAddressResponse};
 use crate::{
     answer::{Created, NoContent},
     body::Body,
-    context::Ctx,
+    context::{Buyer, Ctx},
     error::{ApiError, ApiResult},
     params::{Paging, PathId, Query},
     problem::ProblemCode,
 };
 
 /// Keeps an address.
-#[endpoint(tags("addresses"), security(["bearer" = []]))]
+#[endpoint(tags("addresses"))]
 pub(crate) async fn create_address(
     ctx: Ctx,
+    buyer: Buyer,
     body: Body<AddressRequest>,
 ) -> ApiResult<Created<SavedAddressResponse>> {
-    let buyer = ctx.buyer()?;
     let saved = body.into_inner().parse(AddressId::new())?;
     let mut tx = ctx.begin().await?;
     if !addresses::insert(&mut tx, buyer.organization_id, &saved, ctx.now()).await? {
@@ -35,15 +35,17 @@ pub(crate) async fn create_address(
 /// The organization's addresses, the oldest first.
 #[endpoint(
     tags("addresses"),
-    security(["bearer" = []]),
     parameters(
         ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
 )]
-pub(crate) async fn list_addresses(ctx: Ctx, query: Query) -> ApiResult<Json<AddressesResponse>> {
+pub(crate) async fn list_addresses(
+    ctx: Ctx,
+    buyer: Buyer,
+    query: Query,
+) -> ApiResult<Json<AddressesResponse>> {
     let mut query = query;
-    let buyer = ctx.buyer()?;
     let paging = Paging::<AddressId>::take(&mut query);
     query.finish()?;
     let saved =
@@ -52,17 +54,19 @@ pub(crate) async fn list_addresses(ctx: Ctx, query: Query) -> ApiResult<Json<Add
 }
 
 /// One of the organization's addresses.
-#[endpoint(tags("addresses"), security(["bearer" = []]))]
-pub(crate) async fn get_address(ctx: Ctx, id: PathId<AddressId>) -> ApiResult<Json<SavedAddressResponse>> {
-    let buyer = ctx.buyer()?;
+#[endpoint(tags("addresses"))]
+pub(crate) async fn get_address(
+    ctx: Ctx,
+    buyer: Buyer,
+    id: PathId<AddressId>,
+) -> ApiResult<Json<SavedAddressResponse>> {
     let saved = addresses::find(&mut *ctx.read().await?, buyer.organization_id, id.0).await?;
     Ok(Json(saved.ok_or_else(ApiError::not_found)?.into()))
 }
 
 /// Forgets an address. Orders that went there keep it.
-#[endpoint(tags("addresses"), security(["bearer" = []]))]
-pub(crate) async fn delete_address(ctx: Ctx, id: PathId<AddressId>) -> ApiResult<NoContent> {
-    let buyer = ctx.buyer()?;
+#[endpoint(tags("addresses"))]
+pub(crate) async fn delete_address(ctx: Ctx, buyer: Buyer, id: PathId<AddressId>) -> ApiResult<NoContent> {
     let mut tx = ctx.begin().await?;
     if !addresses::delete(&mut tx, buyer.organization_id, id.0).await? {
         return Err(ApiError::not_found());

@@ -7,24 +7,28 @@ use salvo::{
 };
 
 use super::dto::{BasketResponse, QuantityRequest};
-use crate::{body::Body, context::Ctx, error::ApiResult, params::PathId, tokens::Identity};
+use crate::{
+    body::Body,
+    context::{Buyer, Ctx},
+    error::ApiResult,
+    params::PathId,
+};
 
 /// The basket, as the catalogue has it now.
-#[endpoint(tags("basket"), security(["bearer" = []]))]
-pub(crate) async fn get_basket(ctx: Ctx) -> ApiResult<Json<BasketResponse>> {
-    let buyer = ctx.buyer()?;
+#[endpoint(tags("basket"))]
+pub(crate) async fn get_basket(ctx: Ctx, buyer: Buyer) -> ApiResult<Json<BasketResponse>> {
     let basket = basket::find(&mut *ctx.read().await?, buyer.user_id).await?;
     Ok(Json(BasketResponse::new(&basket, ctx.trade().currency)))
 }
 
 /// Sets how many pieces of an offer are wanted. More than are available is refused, and changes nothing.
-#[endpoint(tags("basket"), security(["bearer" = []]))]
+#[endpoint(tags("basket"))]
 pub(crate) async fn put_basket_line(
     ctx: Ctx,
+    buyer: Buyer,
     offer_id: PathId<OfferId>,
     body: Body<QuantityRequest>,
 ) -> ApiResult<Json<BasketResponse>> {
-    let buyer = ctx.buyer()?;
     let quantity = body.into_inner().parse()?;
     let mut tx = ctx.begin().await?;
     basket::put(&mut tx, ctx.now(), buyer.user_id, offer_id.0, quantity).await?;
@@ -32,27 +36,26 @@ pub(crate) async fn put_basket_line(
 }
 
 /// Takes an offer out of the basket.
-#[endpoint(tags("basket"), security(["bearer" = []]))]
+#[endpoint(tags("basket"))]
 pub(crate) async fn delete_basket_line(
     ctx: Ctx,
+    buyer: Buyer,
     offer_id: PathId<OfferId>,
 ) -> ApiResult<Json<BasketResponse>> {
-    let buyer = ctx.buyer()?;
     let mut tx = ctx.begin().await?;
-    basket::remove(&mut tx, buyer.user_id, offer_id.0).await?;
+    basket::remove(&mut tx, ctx.now(), buyer.user_id, offer_id.0).await?;
     commit_and_show(&ctx, tx, buyer).await
 }
 
 /// Empties the basket.
-#[endpoint(tags("basket"), security(["bearer" = []]))]
-pub(crate) async fn clear_basket(ctx: Ctx) -> ApiResult<Json<BasketResponse>> {
-    let buyer = ctx.buyer()?;
+#[endpoint(tags("basket"))]
+pub(crate) async fn clear_basket(ctx: Ctx, buyer: Buyer) -> ApiResult<Json<BasketResponse>> {
     let mut tx = ctx.begin().await?;
-    basket::clear(&mut tx, buyer.user_id).await?;
+    basket::clear(&mut tx, ctx.now(), buyer.user_id).await?;
     commit_and_show(&ctx, tx, buyer).await
 }
 
-async fn commit_and_show(ctx: &Ctx, mut tx: Tx, buyer: Identity) -> ApiResult<Json<BasketResponse>> {
+async fn commit_and_show(ctx: &Ctx, mut tx: Tx, buyer: Buyer) -> ApiResult<Json<BasketResponse>> {
     let basket = basket::find(&mut tx, buyer.user_id).await?;
     tx.commit().await?;
     Ok(Json(BasketResponse::new(&basket, ctx.trade().currency)))

@@ -3,7 +3,7 @@
 use common::{
     catalog::{self, ProductCursor, ProductFilter},
     ids::{CategoryId, ProductId, SupplierId},
-    text::one_line,
+    text::{Invalid, one_line},
 };
 use salvo::{
     oapi::endpoint,
@@ -82,6 +82,12 @@ pub(crate) async fn list_products(ctx: Ctx, query: Query) -> ApiResult<Json<Prod
     };
     let paging = Paging::<ProductCursor>::take(&mut query);
     query.finish()?;
+    if paging.after.as_ref().is_some_and(|cursor| !cursor.belongs_to(&filter)) {
+        return Err(ApiError::field(
+            "cursor",
+            Invalid::new("invalid", "expected a `next_cursor` of this list"),
+        ));
+    }
     let products = catalog::products(ctx.pool(), &filter, paging.after.as_ref(), paging.limit).await?;
     let page = paging.limit.page(products, |product| product.cursor.clone());
     let (products, next_cursor): (Vec<_>, _) = page_parts(page);

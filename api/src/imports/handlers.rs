@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     answer::respond,
-    context::Ctx,
+    context::{Ctx, Supplier},
     error::{ApiError, ApiResult},
     orders::handlers::replay,
     params::{Idempotency, Paging, PathId, Query},
@@ -27,7 +27,6 @@ use crate::{
 /// Takes a price list. A job imports it; the import shows its progress.
 #[endpoint(
     tags("supplier"),
-    security(["bearer" = []]),
     parameters(
         ("mode" = Option<String>, Query, description = "`replace` (default): what the list no longer has is \
             withdrawn; `upsert`: it stays"),
@@ -37,13 +36,13 @@ use crate::{
 )]
 pub(crate) async fn create_import(
     ctx: Ctx,
+    supplier: Supplier,
     idempotency: Idempotency,
     query: Query,
     upload: Upload,
     res: &mut Response,
 ) -> ApiResult<()> {
     let mut query = query;
-    let supplier = ctx.supplier()?;
     let mode = query.take_word("mode", "replace or upsert", ImportMode::parse).unwrap_or_default();
     query.finish()?;
     let hash = upload.hash().await?;
@@ -78,15 +77,17 @@ pub(crate) async fn create_import(
 /// The supplier's imports, the newest first.
 #[endpoint(
     tags("supplier"),
-    security(["bearer" = []]),
     parameters(
         ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
 )]
-pub(crate) async fn list_imports(ctx: Ctx, query: Query) -> ApiResult<Json<ImportsResponse>> {
+pub(crate) async fn list_imports(
+    ctx: Ctx,
+    supplier: Supplier,
+    query: Query,
+) -> ApiResult<Json<ImportsResponse>> {
     let mut query = query;
-    let supplier = ctx.supplier()?;
     let paging = Paging::<PriceImportId>::take(&mut query);
     query.finish()?;
     let supplier_id = supplier.organization_id.into();
@@ -95,9 +96,12 @@ pub(crate) async fn list_imports(ctx: Ctx, query: Query) -> ApiResult<Json<Impor
 }
 
 /// One of the supplier's imports, and how far it has come.
-#[endpoint(tags("supplier"), security(["bearer" = []]))]
-pub(crate) async fn get_import(ctx: Ctx, id: PathId<PriceImportId>) -> ApiResult<Json<ImportResponse>> {
-    let supplier = ctx.supplier()?;
+#[endpoint(tags("supplier"))]
+pub(crate) async fn get_import(
+    ctx: Ctx,
+    supplier: Supplier,
+    id: PathId<PriceImportId>,
+) -> ApiResult<Json<ImportResponse>> {
     let import = imports::find(&mut *ctx.read().await?, supplier.organization_id.into(), id.0).await?;
     Ok(Json(import.ok_or_else(ApiError::not_found)?.into()))
 }
@@ -105,7 +109,6 @@ pub(crate) async fn get_import(ctx: Ctx, id: PathId<PriceImportId>) -> ApiResult
 /// What became of an import's rows: those that were refused or changed something, in the order of the file.
 #[endpoint(
     tags("supplier"),
-    security(["bearer" = []]),
     parameters(
         ("status" = Option<String>, Query, description = "Only `failed`, `inserted`, `updated` or `withdrawn`"),
         ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
@@ -114,11 +117,11 @@ pub(crate) async fn get_import(ctx: Ctx, id: PathId<PriceImportId>) -> ApiResult
 )]
 pub(crate) async fn list_import_rows(
     ctx: Ctx,
+    supplier: Supplier,
     query: Query,
     id: PathId<PriceImportId>,
 ) -> ApiResult<Json<ImportRowsResponse>> {
     let mut query = query;
-    let supplier = ctx.supplier()?;
     let status = query.take_word("status", "failed, inserted, updated or withdrawn", RowStatus::parse);
     let paging = Paging::<i64>::take(&mut query);
     query.finish()?;

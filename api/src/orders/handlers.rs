@@ -18,10 +18,9 @@ use crate::{
     answer::respond,
     basket::dto::{BasketLineResponse, BasketResponse},
     body::Body,
-    context::Ctx,
+    context::{Buyer, Ctx},
     error::{ApiError, ApiResult},
     params::{Idempotency, Paging, PathId, Query},
-    tokens::Identity,
 };
 
 /// Places an order of everything in the basket, or of nothing.
@@ -30,7 +29,6 @@ use crate::{
 /// `basket` as it is now; the same call with the new total as `expected_total` accepts changed prices.
 #[endpoint(
     tags("orders"),
-    security(["bearer" = []]),
     responses(
         (status_code = 201, description = "The order; `Location` says where it stands", body = OrderResponse),
         (status_code = 409, description = "basket_empty, not_enough_stock, price_changed, withdrawn, \
@@ -40,11 +38,11 @@ use crate::{
 )]
 pub(crate) async fn place_order(
     ctx: Ctx,
+    buyer: Buyer,
     idempotency: Idempotency,
     body: Body<PlaceOrderRequest>,
     res: &mut Response,
 ) -> ApiResult<()> {
-    let buyer = ctx.buyer()?;
     let key = idempotency.of(&[body.raw()]);
     let new_order = body.into_inner().parse(buyer.into())?;
     let mut tx = ctx.begin().await?;
@@ -79,7 +77,7 @@ pub(crate) fn replay(res: &mut Response, kept: KeptAnswer) {
 }
 
 /// A refusal for what has drifted shows the basket as it stands now, and the lines concerned.
-async fn with_basket(ctx: &Ctx, buyer: Identity, refusal: PlaceError) -> ApiError {
+async fn with_basket(ctx: &Ctx, buyer: Buyer, refusal: PlaceError) -> ApiError {
     let PlaceError::Drifted(problem) = refusal else { return refusal.into() };
     let basket = async { Ok::<_, ApiError>(basket::find(&mut *ctx.read().await?, buyer.user_id).await?) };
     match basket.await {
@@ -96,15 +94,13 @@ async fn with_basket(ctx: &Ctx, buyer: Identity, refusal: PlaceError) -> ApiErro
 /// The organization's orders, the newest first.
 #[endpoint(
     tags("orders"),
-    security(["bearer" = []]),
     parameters(
         ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
 )]
-pub(crate) async fn list_orders(ctx: Ctx, query: Query) -> ApiResult<Json<OrdersResponse>> {
+pub(crate) async fn list_orders(ctx: Ctx, buyer: Buyer, query: Query) -> ApiResult<Json<OrdersResponse>> {
     let mut query = query;
-    let buyer = ctx.buyer()?;
     let paging = Paging::<OrderId>::take(&mut query);
     query.finish()?;
     let orders =
@@ -113,9 +109,8 @@ pub(crate) async fn list_orders(ctx: Ctx, query: Query) -> ApiResult<Json<Orders
 }
 
 /// One of the organization's orders, with its parts and their history.
-#[endpoint(tags("orders"), security(["bearer" = []]))]
-pub(crate) async fn get_order(ctx: Ctx, id: PathId<OrderId>) -> ApiResult<Json<OrderResponse>> {
-    let buyer = ctx.buyer()?;
+#[endpoint(tags("orders"))]
+pub(crate) async fn get_order(ctx: Ctx, buyer: Buyer, id: PathId<OrderId>) -> ApiResult<Json<OrderResponse>> {
     let order = orders::find(&mut *ctx.read().await?, buyer.organization_id, id.0).await?;
     Ok(Json(order.ok_or_else(ApiError::not_found)?.into()))
 }

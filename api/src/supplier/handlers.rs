@@ -16,26 +16,29 @@ use super::dto::{
 };
 use crate::{
     body::Body,
-    context::Ctx,
+    context::{Ctx, Supplier},
     error::{ApiError, ApiResult},
     params::{Paging, PathId, Query},
 };
 
 /// The supplier, as its own people see it.
-#[endpoint(tags("supplier"), security(["bearer" = []]))]
-pub(crate) async fn get_own_supplier(ctx: Ctx) -> ApiResult<Json<SupplierSettingsResponse>> {
-    let supplier = ctx.supplier()?;
+#[endpoint(tags("supplier"))]
+pub(crate) async fn get_own_supplier(
+    ctx: Ctx,
+    supplier: Supplier,
+) -> ApiResult<Json<SupplierSettingsResponse>> {
     let settings = suppliers::find(&mut *ctx.read().await?, supplier.organization_id.into()).await?;
     Ok(Json(settings.ok_or_else(ApiError::not_found)?.into()))
 }
 
 /// Changes the supplier's settings.
-#[endpoint(tags("supplier"), security(["bearer" = []]))]
+#[endpoint(tags("supplier"))]
 pub(crate) async fn patch_own_supplier(
     ctx: Ctx,
+    supplier: Supplier,
     body: Body<SupplierSettingsRequest>,
 ) -> ApiResult<Json<SupplierSettingsResponse>> {
-    let supplier_id = ctx.supplier()?.organization_id.into();
+    let supplier_id = supplier.organization_id.into();
     let mut tx = ctx.begin().await?;
     if let Some(accepting) = body.into_inner().accepting_orders {
         suppliers::set_accepting_orders(&mut tx, supplier_id, accepting, ctx.now()).await?;
@@ -48,16 +51,18 @@ pub(crate) async fn patch_own_supplier(
 /// The supplier's parts of orders, the newest first.
 #[endpoint(
     tags("supplier"),
-    security(["bearer" = []]),
     parameters(
         ("status" = Option<String>, Query, description = "Only those that stand there"),
         ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
 )]
-pub(crate) async fn list_supplier_orders(ctx: Ctx, query: Query) -> ApiResult<Json<SupplierOrdersResponse>> {
+pub(crate) async fn list_supplier_orders(
+    ctx: Ctx,
+    supplier: Supplier,
+    query: Query,
+) -> ApiResult<Json<SupplierOrdersResponse>> {
     let mut query = query;
-    let supplier = ctx.supplier()?;
     let status = query.take_word("status", "a status of an order", SupplierOrderStatus::parse);
     let paging = Paging::<SupplierOrderId>::take(&mut query);
     query.finish()?;
@@ -69,24 +74,24 @@ pub(crate) async fn list_supplier_orders(ctx: Ctx, query: Query) -> ApiResult<Js
 }
 
 /// One of the supplier's parts of orders.
-#[endpoint(tags("supplier"), security(["bearer" = []]))]
+#[endpoint(tags("supplier"))]
 pub(crate) async fn get_supplier_order(
     ctx: Ctx,
+    supplier: Supplier,
     id: PathId<SupplierOrderId>,
 ) -> ApiResult<Json<SupplierOrderResponse>> {
-    let supplier = ctx.supplier()?;
     let part = orders::find_part(&mut *ctx.read().await?, supplier.organization_id.into(), id.0).await?;
     Ok(Json(part.ok_or_else(ApiError::not_found)?.into()))
 }
 
 /// Moves a part of an order along. The buyer is told by e-mail.
-#[endpoint(tags("supplier"), security(["bearer" = []]))]
+#[endpoint(tags("supplier"))]
 pub(crate) async fn set_supplier_order_status(
     ctx: Ctx,
+    supplier: Supplier,
     id: PathId<SupplierOrderId>,
     body: Body<StatusRequest>,
 ) -> ApiResult<Json<SupplierOrderResponse>> {
-    let supplier = ctx.supplier()?;
     let step = body.into_inner().parse(id.0)?;
     let mut tx = ctx.begin().await?;
     orders::move_part(&mut tx, ctx.trade(), ctx.now(), supplier.into(), &step).await?;

@@ -105,6 +105,7 @@ pub async fn confirm_email(
     now: OffsetDateTime,
     token: &TokenSecret,
 ) -> Result<(), AccountError> {
+    store::lock_token_owner(conn, &token.hash()).await?;
     let user_id = store::use_token(conn, &token.hash(), Purpose::ConfirmEmail, now)
         .await?
         .ok_or(AccountError::TokenInvalid)?;

@@ -37,6 +37,7 @@ pub(super) async fn lock_address(
             locale as "locale: Locale", email_confirmed_at is not null as "confirmed!"
         from users
         where lower(email) = lower($1)
+        for update
         "#,
         email.as_str(),
     )
@@ -131,6 +132,22 @@ pub(super) async fn insert_token(
         expires_at,
     )
     .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Locks the owner of a token, as a new registration of their address does, before the token itself.
+pub(super) async fn lock_token_owner(conn: &mut PgConnection, hash: &TokenHash) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        select
+        from users u
+        where u.id = (select user_id from one_time_tokens where token_hash = $1)
+        for update of u
+        "#,
+        hash as &TokenHash,
+    )
+    .fetch_optional(conn)
     .await?;
     Ok(())
 }

@@ -13,8 +13,6 @@ use time::Duration;
 pub enum Purpose {
     /// Shows that the address is theirs.
     ConfirmEmail,
-    /// Lets them choose a new password.
-    ResetPassword,
 }
 
 impl Purpose {
@@ -23,7 +21,6 @@ impl Purpose {
     pub fn lifetime(self) -> Duration {
         match self {
             Self::ConfirmEmail => Duration::days(3),
-            Self::ResetPassword => Duration::hours(1),
         }
     }
 }

@@ -44,16 +44,7 @@ pub async fn put(
 ) -> Result<(), BasketError> {
     store::lock(conn, user_id, now).await?;
     let offer = store::find_offer(conn, offer_id).await?.ok_or(BasketError::OfferUnknown)?;
-    let problem = if offer.withdrawn {
-        Some(Problem::Withdrawn)
-    } else if !offer.accepting_orders {
-        Some(Problem::SupplierClosed)
-    } else if offer.available < quantity.pieces() {
-        Some(Problem::NotEnoughStock)
-    } else {
-        None
-    };
-    if let Some(problem) = problem {
+    if let Some(problem) = Problem::of(offer.withdrawn, offer.accepting_orders, offer.available, quantity) {
         return Err(BasketError::Refused { problem, available: offer.available });
     }
     store::put(conn, user_id, offer_id, quantity, offer.price, now).await?;
@@ -61,4 +52,27 @@ pub async fn put(
         return Err(BasketError::TooManyLines);
     }
     Ok(())
+}
+
+/// Takes an offer out of a user's basket; nothing happens when it is not there.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn remove(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    user_id: UserId,
+    offer_id: OfferId,
+) -> Result<(), sqlx::Error> {
+    store::lock(conn, user_id, now).await?;
+    store::remove(conn, user_id, offer_id).await
+}
+
+/// Empties a user's basket.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn clear(conn: &mut PgConnection, now: OffsetDateTime, user_id: UserId) -> Result<(), sqlx::Error> {
+    store::lock(conn, user_id, now).await?;
+    store::clear(conn, user_id).await
 }

@@ -8,6 +8,6 @@ mod actions;
 mod model;
 mod store;
 
-pub use actions::{BasketError, put};
+pub use actions::{BasketError, clear, put, remove};
 pub use model::{Basket, BasketLine, Problem, Quantity, SupplierSubtotal};
-pub use store::{clear, find, find_locked, remove};
+pub use store::{find, find_locked};

@@ -47,6 +47,20 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The gravest reason why so many pieces of an offer cannot be ordered, whatever its price.
+    #[must_use]
+    pub fn of(withdrawn: bool, accepting_orders: bool, available: i32, wanted: Quantity) -> Option<Self> {
+        if withdrawn {
+            Some(Self::Withdrawn)
+        } else if !accepting_orders {
+            Some(Self::SupplierClosed)
+        } else if available < wanted.pieces() {
+            Some(Self::NotEnoughStock)
+        } else {
+            None
+        }
+    }
+
     /// Its code in answers.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -98,17 +112,8 @@ impl BasketLine {
     /// The gravest reason why it cannot be ordered as it stands.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
-        if self.withdrawn {
-            Some(Problem::Withdrawn)
-        } else if !self.accepting_orders {
-            Some(Problem::SupplierClosed)
-        } else if self.available < self.quantity.pieces() {
-            Some(Problem::NotEnoughStock)
-        } else if self.price != self.seen_price {
-            Some(Problem::PriceChanged)
-        } else {
-            None
-        }
+        let price_changed = (self.price != self.seen_price).then_some(Problem::PriceChanged);
+        Problem::of(self.withdrawn, self.accepting_orders, self.available, self.quantity).or(price_changed)
     }
 }
 

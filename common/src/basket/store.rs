@@ -94,11 +94,11 @@ pub(super) async fn count_lines(conn: &mut PgConnection, user_id: UserId) -> Res
     .await
 }
 
-/// Takes an offer out of a user's basket; nothing happens when it is not there.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn remove(conn: &mut PgConnection, user_id: UserId, offer_id: OfferId) -> Result<(), sqlx::Error> {
+pub(super) async fn remove(
+    conn: &mut PgConnection,
+    user_id: UserId,
+    offer_id: OfferId,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "delete from basket_lines where user_id = $1 and offer_id = $2",
         user_id as UserId,
@@ -109,11 +109,7 @@ pub async fn remove(conn: &mut PgConnection, user_id: UserId, offer_id: OfferId)
     Ok(())
 }
 
-/// Empties a user's basket.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn clear(conn: &mut PgConnection, user_id: UserId) -> Result<(), sqlx::Error> {
+pub(super) async fn clear(conn: &mut PgConnection, user_id: UserId) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from basket_lines where user_id = $1", user_id as UserId).execute(conn).await?;
     Ok(())
 }

@@ -66,6 +66,14 @@ pub enum ProductCursor {
     Rank(f32, ProductId),
 }
 
+impl ProductCursor {
+    /// Whether it is a place in the list that `filter` asks for: lists by relevance and by name differ.
+    #[must_use]
+    pub fn belongs_to(&self, filter: &ProductFilter) -> bool {
+        matches!(self, Self::Rank(..)) == filter.q.is_some()
+    }
+}
+
 /// Which products to list. With `q` they come by relevance, otherwise by name.
 #[derive(Clone, Debug, Default)]
 pub struct ProductFilter {

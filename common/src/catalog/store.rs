@@ -212,7 +212,13 @@ async fn by_relevance(
         found as (
             select p.id, ts_rank(p.search, words.query) as rank
             from products p, words
-            where p.search @@ words.query and ($2::uuid is null or p.category_id = $2)
+            where p.search @@ words.query
+              and ($2::uuid is null or p.category_id = $2)
+              and exists (
+                select
+                from shown_offers o
+                where o.product_id = p.id and ($3::uuid is null or o.supplier_id = $3)
+              )
             order by rank desc, p.id
             limit 1000
         )
@@ -232,11 +238,7 @@ async fn by_relevance(
             from shown_offers o
             where o.product_id = p.id
         ) x
-        where x.offers_count > 0
-          and ($3::uuid is null or exists (
-            select from shown_offers o where o.product_id = p.id and o.supplier_id = $3
-          ))
-          and ($4::real is null or f.rank < $4 or (f.rank = $4 and p.id > $5::uuid))
+        where ($4::real is null or f.rank < $4 or (f.rank = $4 and p.id > $5::uuid))
         order by f.rank desc, p.id
         limit $6
         "#,

@@ -16,7 +16,7 @@ use crate::{
     config::TradeSettings,
     ids::PriceImportId,
     mail::{self, MessageKind, NewMessage},
-    queue,
+    queue::{self, Job},
 };
 
 /// Keeps an uploaded file in pieces, and enqueues its import.
@@ -111,7 +111,7 @@ pub async fn apply(
     now: OffsetDateTime,
     begun: &Begun,
 ) -> Result<Applied, sqlx::Error> {
-    store::set_limits(conn).await?;
+    store::set_limits(conn, ImportPriceList::TIMEOUT).await?;
     let applied = store::apply(conn, begun, now).await?;
     store::advance(conn, begun.id, ImportStatus::Applying, applied.status, now).await?;
     tell(conn, trade, now, begun.id).await?;

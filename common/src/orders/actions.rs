@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     accounts::Role,
-    addresses::{self, Address},
+    addresses::Address,
     basket::{self, Problem},
     config::TradeSettings,
     ids::{OrderId, SupplierOrderId},
@@ -28,7 +28,7 @@ pub enum PlaceError {
     /// The organization has no such address.
     #[error("there is no such address")]
     AddressUnknown,
-    /// No card provider is set up.
+    /// No card provider is set up, or the organization has no invoice terms yet.
     #[error("this payment method is not available")]
     PaymentMethodUnavailable,
     /// The sum is more than can be kept.
@@ -72,11 +72,11 @@ pub async fn place(
     if total == crate::money::Money::MAX {
         return Err(PlaceError::TotalTooLarge);
     }
-    let address = resolve(conn, &new).await?;
+    let address = agree(conn, &new).await?;
     let row = OrderRow { id: OrderId::new(), total, address, new: &new };
     let placement = Placement::of(&basket);
     store::insert_order(conn, trade, now, &row, &placement).await?;
-    basket::clear(conn, new.buyer.user_id).await?;
+    basket::clear(conn, now, new.buyer.user_id).await?;
     let order = store::find(conn, new.buyer.organization_id, row.id).await?;
     let order = order.ok_or(sqlx::Error::RowNotFound)?;
     let messages = messages::order_placed(conn, trade, &new.buyer, &order).await?;
@@ -87,13 +87,19 @@ pub async fn place(
     Ok(order)
 }
 
-async fn resolve(conn: &mut PgConnection, new: &NewOrder) -> Result<Address, PlaceError> {
+/// Where the order goes. An organization that waits for approval has no invoice terms.
+async fn agree(conn: &mut PgConnection, new: &NewOrder) -> Result<Address, PlaceError> {
+    let saved = match &new.destination {
+        Destination::Saved(id) => Some(*id),
+        Destination::New(_) => None,
+    };
+    let terms = store::find_terms(conn, new.buyer.organization_id, saved).await?;
+    if !terms.approved {
+        return Err(PlaceError::PaymentMethodUnavailable);
+    }
     match &new.destination {
         Destination::New(address) => Ok(Address::clone(address)),
-        Destination::Saved(id) => addresses::find(conn, new.buyer.organization_id, *id)
-            .await?
-            .map(|saved| saved.address)
-            .ok_or(PlaceError::AddressUnknown),
+        Destination::Saved(_) => terms.address.ok_or(PlaceError::AddressUnknown),
     }
 }
 
@@ -141,10 +147,10 @@ pub async fn move_part(
     let effect = step.to.stock_effect();
     if effect.is_some() {
         // The lock order of the whole house: stock first, then orders.
-        store::lock_stock_of_part(conn, step.part_id).await?;
+        store::lock_stock_of_part(conn, actor, step.part_id).await?;
     }
     let part = store::lock_part(conn, actor, step.part_id).await?.ok_or(MoveError::Unknown)?;
-    if !part.status.may_become(step.to) {
+    if !part.status.may_become(step.to) || !step.to.may_be_set_by(actor.role) {
         return Err(MoveError::Illegal { from: part.status, to: step.to });
     }
     let moved = store::set_status(conn, step.part_id, part.status, step.to).await?;

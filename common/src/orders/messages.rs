@@ -22,7 +22,7 @@ pub(super) async fn order_placed(
     let readers = store::readers(conn, buyer, order).await?;
     let mut messages = Vec::with_capacity(readers.len() + 1);
     let person = readers.iter().find(|reader| reader.user_id == buyer.user_id);
-    let Some(person) = person else { return Ok(messages) };
+    let person = person.ok_or(sqlx::Error::RowNotFound)?;
     let whole = json!({
         "number": order.number,
         "placed_at": instant(order.created_at),

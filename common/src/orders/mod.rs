@@ -12,6 +12,9 @@
 //! on the state before it, with a line of history (decision 6). Placing takes stock with one conditional
 //! statement over rows locked in offer order (decision 2), so that no interleaving of buyers sells more than
 //! there is; every movement is in the ledger (decision 3).
+//!
+//! Locks are taken in one order everywhere: the basket, stock in offer order, then orders that exist. Placing
+//! writes its own new rows before it takes stock: nobody else can wait for those.
 
 mod actions;
 mod messages;

@@ -75,6 +75,16 @@ impl SupplierOrderStatus {
         }
     }
 
+    /// Whether somebody of this role may move a part here.
+    #[must_use]
+    pub fn may_be_set_by(self, role: Role) -> bool {
+        match self {
+            Self::New => false,
+            Self::Confirmed | Self::Assembled | Self::Sent | Self::Refused => role != Role::Buyer,
+            Self::Delivered | Self::Canceled => true,
+        }
+    }
+
     /// What the move into this status does to the stock of the part's lines.
     #[must_use]
     pub fn stock_effect(self) -> Option<StockEffect> {
@@ -357,6 +367,14 @@ mod tests {
                 (Sent, Delivered),
             ]
         );
+    }
+
+    #[test]
+    fn a_buyer_may_cancel_and_receive_and_nothing_else() {
+        let may: Vec<_> =
+            SupplierOrderStatus::ALL.into_iter().filter(|to| to.may_be_set_by(Role::Buyer)).collect();
+        assert_eq!(may, [Delivered, Canceled]);
+        assert!(!New.may_be_set_by(Role::Staff));
     }
 
     #[test]

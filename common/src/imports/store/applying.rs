@@ -3,6 +3,8 @@
 //! Lock order: the supplier, so that lists follow one another; categories and products in the order of their
 //! names; stock in the order of offers, as orders do.
 
+use std::time::Duration;
+
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -11,7 +13,7 @@ use super::{
     Begun,
     difference::{add_categories, add_products, find_difference, refuse_repeated},
 };
-use crate::ids::{PriceImportId, SupplierId};
+use crate::ids::{PriceImportId, ProductId, SupplierId};
 
 /// Positions in the report from here on are of offers that the list no longer has: beyond any row.
 const WITHDRAWN_FROM: i64 = 1_000_000_000;
@@ -25,11 +27,19 @@ pub struct Applied {
     pub counts: Counts,
 }
 
-/// Lifts the limits that keep requests short: a merge of a large list takes what it takes.
-pub(in super::super) async fn set_limits(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("select set_config('statement_timeout', '0', true) as statements, set_config('lock_timeout', '0', true) as locks")
-        .fetch_one(conn)
-        .await?;
+/// Widens the limits that keep requests short: a merge of a large list may take as long as its job.
+pub(in super::super) async fn set_limits(
+    conn: &mut PgConnection,
+    limit: Duration,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        select set_config('statement_timeout', $1, true) as statements, set_config('lock_timeout', $1, true) as locks
+        "#,
+        limit.as_millis().to_string(),
+    )
+    .fetch_one(conn)
+    .await?;
     Ok(())
 }
 
@@ -245,14 +255,30 @@ async fn withdraw_missing(
 }
 
 /// Makes what the list touched findable: names and models in Russian, English and as they stand, parameters,
-/// category.
+/// category. A product that had no description gets its first.
+///
+/// Products are shared by suppliers: they are locked first, in one order, so that two imports neither wait in
+/// a circle nor overlook each other's offers.
 async fn index_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    let touched = sqlx::query_scalar!(
+        r#"
+        select p.id as "id: ProductId"
+        from products p
+        where p.id in (
+            select product_id from price_import_stage where import_id = $1 and reindex
+            union
+            select product_before from price_import_stage where import_id = $1 and product_before <> product_id
+        )
+        order by p.id
+        for no key update
+        "#,
+        id as PriceImportId,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     sqlx::query!(
         r#"
-        with touched as (
-            select distinct product_id as id from price_import_stage where import_id = $1 and reindex
-        ),
-        texts as (
+        with texts as (
             select
                 t.id,
                 (select string_agg(distinct o.model, ' ') from offers o where o.product_id = t.id) as models,
@@ -260,11 +286,19 @@ async fn index_products(conn: &mut PgConnection, id: PriceImportId) -> Result<()
                     select string_agg(distinct v.key || ' ' || v.value, ' ')
                     from offers o, jsonb_each_text(o.parameters) as v
                     where o.product_id = t.id
-                ) as parameters
-            from touched t
+                ) as parameters,
+                (
+                    select s.description
+                    from price_import_stage s
+                    where s.import_id = $2 and s.product_id = t.id and s.description is not null
+                    order by s.row
+                    limit 1
+                ) as description
+            from unnest($1::uuid[]) as t (id)
         )
         update products p
-        set search =
+        set description = coalesce(p.description, x.description),
+            search =
                 setweight(to_tsvector('russian', p.name), 'A') || setweight(to_tsvector('english', p.name), 'A')
                 || setweight(to_tsvector('simple', p.name), 'A')
                 || setweight(to_tsvector('simple', coalesce(x.models, '')), 'B')
@@ -275,6 +309,7 @@ async fn index_products(conn: &mut PgConnection, id: PriceImportId) -> Result<()
         from texts x, categories c
         where p.id = x.id and c.id = p.category_id
         "#,
+        &touched as &[ProductId],
         id as PriceImportId,
     )
     .execute(conn)

@@ -61,11 +61,11 @@ pub(super) async fn add_categories(conn: &mut PgConnection, id: PriceImportId) -
     Ok(())
 }
 
-/// New products, and first descriptions for those that had none.
+/// New products.
 pub(super) async fn add_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        insert into products as p (id, category_id, name, name_key, description)
+        insert into products (id, category_id, name, name_key, description)
         select uuid_v7(), n.category_id, n.name, n.name_key, n.description
         from (
             select distinct on (c.id, s.name_key) c.id as category_id, s.name, s.name_key, s.description
@@ -78,11 +78,9 @@ pub(super) async fn add_products(conn: &mut PgConnection, id: PriceImportId) -> 
             select
             from products k
             where k.category_id = n.category_id and k.name_key = n.name_key
-              and (k.description is not null or n.description is null)
         )
         order by n.category_id, n.name_key
-        on conflict (category_id, name_key) do update
-        set description = coalesce(p.description, excluded.description)
+        on conflict (category_id, name_key) do nothing
         "#,
         id as PriceImportId,
     )
@@ -96,12 +94,12 @@ pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> R
     sqlx::query!(
         r#"
         update price_import_stage s
-        set product_id = d.product_id, offer_id = d.offer_id, changes = d.changes, reindex = d.reindex,
+        set product_id = d.product_id, product_before = d.product_before, offer_id = d.offer_id, changes = d.changes, reindex = d.reindex,
             change = case when d.is_new then 'inserted' when d.changes = '{}' then 'unchanged' else 'updated' end
         from (
             select
-                n.ctid as place, p.id as product_id, coalesce(o.id, uuid_v7()) as offer_id, o.id is null as is_new,
-                o.id is null or o.withdrawn_at is not null
+                n.ctid as place, p.id as product_id, o.product_id as product_before, coalesce(o.id, uuid_v7()) as offer_id, o.id is null as is_new,
+                o.id is null or o.withdrawn_at is not null or (p.description is null and n.description is not null)
                     or (o.product_id, o.model, o.parameters) is distinct from (p.id, n.model, n.parameters)
                     as reindex,
                 case

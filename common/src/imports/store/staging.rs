@@ -22,7 +22,7 @@ pub struct Begun {
     pub format: Format,
     /// How far it had come.
     pub status: ImportStatus,
-    /// Whether a newer list that replaces everything waits already.
+    /// Whether a newer list that replaces everything has come already.
     pub superseded: bool,
 }
 
@@ -39,7 +39,8 @@ pub(in super::super) async fn begin(
             i.mode = 'replace' and exists (
                 select
                 from price_imports n
-                where n.supplier_id = i.supplier_id and n.id > i.id and n.mode = 'replace' and n.status = 'received'
+                where n.supplier_id = i.supplier_id and n.id > i.id and n.mode = 'replace'
+                  and n.status not in ('failed', 'discarded', 'superseded')
             ) as "superseded!"
         from price_imports i
         where i.id = $1

@@ -7,5 +7,5 @@ mod reading;
 pub(super) use moving::{
     buyer_of_part, give_up_reservation, insert_history, lock_part, lock_stock_of_part, set_status,
 };
-pub(super) use placing::{OrderRow, Placement, insert_order, readers, take_stock};
+pub(super) use placing::{OrderRow, Placement, find_terms, insert_order, readers, take_stock};
 pub use reading::{find, find_part, list, list_parts};

@@ -10,9 +10,10 @@ use crate::{
     locale::Locale,
 };
 
-/// Locks the stock of a part's lines, in offer order.
+/// Locks the stock of a part's lines, in offer order; nothing when the part is not its actor's.
 pub(in super::super) async fn lock_stock_of_part(
     conn: &mut PgConnection,
+    actor: Actor,
     part_id: SupplierOrderId,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -20,11 +21,20 @@ pub(in super::super) async fn lock_stock_of_part(
         select
         from offer_stock s
         join order_lines l on l.offer_id = s.offer_id
-        where l.supplier_order_id = $1
+        join supplier_orders p on p.id = l.supplier_order_id
+        join orders o on o.id = p.order_id
+        where p.id = $1
+          and case $2
+            when 'buyer' then o.organization_id = $3
+            when 'supplier' then p.supplier_id = $3
+            when 'staff' then true
+          end
         order by s.offer_id
         for no key update of s
         "#,
         part_id as SupplierOrderId,
+        actor.role.as_str(),
+        actor.organization_id as OrganizationId,
     )
     .fetch_all(conn)
     .await?;

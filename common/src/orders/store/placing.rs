@@ -8,7 +8,7 @@ use crate::{
     addresses::Address,
     basket::{Basket, Quantity},
     config::TradeSettings,
-    ids::{OfferId, OrderId, OrganizationId, SupplierId, SupplierOrderId, UserId},
+    ids::{AddressId, OfferId, OrderId, OrganizationId, SupplierId, SupplierOrderId, UserId},
     locale::Locale,
     money::Money,
 };
@@ -59,6 +59,33 @@ impl Placement {
         }
         placement
     }
+}
+
+/// On what terms an organization orders.
+pub(in super::super) struct Terms {
+    pub(in super::super) approved: bool,
+    /// The saved address that was asked for, if the organization has it.
+    pub(in super::super) address: Option<Address>,
+}
+
+pub(in super::super) async fn find_terms(
+    conn: &mut PgConnection,
+    organization_id: OrganizationId,
+    address_id: Option<AddressId>,
+) -> Result<Terms, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"
+        select g.approved_at is not null as "approved!", a.address as "address?: Json<Address>"
+        from organizations g
+        left join addresses a on a.organization_id = g.id and a.id = $2
+        where g.id = $1
+        "#,
+        organization_id as OrganizationId,
+        address_id as Option<AddressId>,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Terms { approved: row.approved, address: row.address.map(|address| address.0) })
 }
 
 /// Writes the order, its parts, lines and first history, with one statement.
