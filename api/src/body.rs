@@ -73,6 +73,14 @@ fn parse<T: DeserializeOwned + ToSchema>(raw: &[u8]) -> ApiResult<T> {
         ApiError::new(ProblemCode::MalformedJson, format!("expected a JSON document: {error}"))
     })?;
     refuse_nul(&tree)?;
+    // Serde takes an array for a struct, by position; nobody else does.
+    let members = tree.as_object().into_iter().flat_map(|members| members.values());
+    if !tree.is_object() || members.into_iter().any(Value::is_array) {
+        let problems = shape::problems::<T>(&tree);
+        if !problems.is_empty() {
+            return Err(ApiError::fields(problems));
+        }
+    }
     // Again from the bytes: of a tree, serde would not notice a key that is there twice.
     let mut reader = serde_json::Deserializer::from_slice(raw);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {

@@ -42,7 +42,11 @@ pub async fn observe(req: &mut Request, depot: &mut Depot, res: &mut Response, c
     request::scope(id.0, ctrl.call_next(req, depot, res).instrument(span.clone())).await;
     let _entered = span.enter();
     let status = res.status_code.map_or(0, |status| status.as_u16());
-    let method = req.method().as_str().to_owned();
+    // Anybody may invent methods, but not figures.
+    let method = match req.method().as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known.to_owned(),
+        _ => "other".to_owned(),
+    };
     // The pattern, not the path: paths carry ids, and figures must not grow with them.
     let route = match req.matched_path() {
         "" => "unmatched".to_owned(),

@@ -85,6 +85,6 @@ pub fn service(services: Services, figures: PrometheusHandle) -> Service {
         .push(Router::with_path("readyz").get(operations::readyz))
         .push(Router::with_path("metrics").get(operations::metrics))
         .push(SwaggerUi::new("/openapi.json").into_router("docs"))
-        .push(document.into_router("openapi.json"));
+        .push(Router::with_path("openapi.json").get(document));
     Service::new(router).hoop(observe::observe).catcher(Catcher::new(observe::answer_unanswered))
 }

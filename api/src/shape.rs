@@ -29,6 +29,12 @@ fn check(
             }
         }
         RefOr::Type(Schema::Object(object)) => check_object(components, object, value, at, found),
+        // An optional object: null, or what the reference says.
+        RefOr::Type(Schema::OneOf(one_of)) if !value.is_null() => {
+            for schema in one_of.items.iter().filter(|schema| matches!(schema, RefOr::Ref(_))) {
+                check(components, schema, value, at, found);
+            }
+        }
         RefOr::Type(Schema::Array(_)) if !value.is_array() && !value.is_null() => {
             found.push(mistyped(at, "an array", value));
         }

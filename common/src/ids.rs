@@ -36,7 +36,9 @@ macro_rules! ids {
             type Err = uuid::Error;
 
             fn from_str(text: &str) -> Result<Self, uuid::Error> {
-                text.parse().map(Self)
+                // The one spelling that we write; braces, URNs and bare digits are not ids.
+                let hyphenated = if text.len() == 36 { text } else { "" };
+                hyphenated.parse().map(Self)
             }
         }
     )+};

@@ -77,6 +77,17 @@ impl Money {
         Self::from_minor(minor)
     }
 
+    /// Like [`parse`](Money::parse), for what must not be rounded: at most two decimals.
+    ///
+    /// # Errors
+    /// As [`parse`](Money::parse).
+    pub fn parse_exact(text: &str) -> Result<Self, MoneyError> {
+        match text.split_once('.') {
+            Some((_, fraction)) if fraction.len() > 2 => Err(MoneyError::NotAnAmount),
+            _ => Self::parse(text),
+        }
+    }
+
     /// The sum, or `None` beyond [`Money::MAX`].
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {

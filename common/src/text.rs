@@ -55,10 +55,15 @@ fn bounded(text: &str, max: usize, allowed: impl Fn(char) -> bool) -> Result<Str
     if length > max {
         return Err(Invalid::new("too_long", format!("expected at most {max} characters, found {length}")));
     }
-    if text.chars().any(|c| c.is_control() && !allowed(c)) {
+    if text.chars().any(|c| (c.is_control() || is_invisible(c)) && !allowed(c)) {
         return Err(Invalid::new("control_characters", "control characters are not allowed"));
     }
     Ok(text.to_owned())
+}
+
+/// Zero-width characters, and those that turn the direction of what follows.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A newtype over a text of one line, parsed at the edge.
@@ -109,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_the_database_or_a_header_cannot_hold_is_refused() {
-        for text in ["a\0b", "a\nb", "a\u{7f}"] {
+        for text in ["a\0b", "a\nb", "a\u{7f}", "\u{200b}", "\u{202e}b"] {
             assert_eq!(one_line(text, 10).unwrap_err().code, "control_characters");
         }
         assert!(many_lines("a\nb", 10).is_ok());

@@ -85,10 +85,11 @@ impl<'ex> Extractible<'ex> for Upload {
             return Err(ApiError::new(ProblemCode::UnsupportedMediaType, detail));
         }
         let form = req.form_data_max_size(MAX_BYTES).await.map_err(|error| match error {
-            ParseError::PayloadTooLarge => {
-                ApiError::new(ProblemCode::PayloadTooLarge, "expected at most 512 MiB")
-            }
-            error => ApiError::new(ProblemCode::BadRequest, format!("the form cannot be read: {error}")),
+            ParseError::PayloadTooLarge => ApiError::new(
+                ProblemCode::PayloadTooLarge,
+                "expected a file of at most 512 MiB, and little else in the form",
+            ),
+            _ => ApiError::new(ProblemCode::BadRequest, "the form broke off or is not multipart/form-data"),
         })?;
         let file = form.files.get("file").cloned().ok_or_else(|| {
             ApiError::field("/file", Invalid::new("required", "expected a file in the field `file`"))

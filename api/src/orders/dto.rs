@@ -11,7 +11,7 @@ use common::{
 };
 use salvo::oapi::ToSchema;
 use serde::{Deserialize, Serialize};
-use time::{Date, OffsetDateTime, format_description::well_known::Iso8601};
+use time::{Date, OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 use crate::{
     addresses::dto::{AddressRequest, AddressResponse},
@@ -20,6 +20,8 @@ use crate::{
     error::ApiResult,
     params::page_response,
 };
+
+const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
 /// What turns the basket into an order.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -48,7 +50,7 @@ impl PlaceOrderRequest {
     ///
     /// # Errors
     /// 422 with everything that is not right.
-    pub fn parse(self, buyer: Actor) -> ApiResult<NewOrder> {
+    pub fn parse(self, buyer: Actor, today: Date) -> ApiResult<NewOrder> {
         let mut fields = Fields::default();
         let destination = match (self.address_id, self.address) {
             (Some(id), None) => {
@@ -71,10 +73,7 @@ impl PlaceOrderRequest {
             }
         };
         let comment = fields.optional("/comment", self.comment, |text| many_lines(&text, 1_000));
-        let deliver_on = fields.optional("/deliver_on", self.deliver_on, |text| {
-            Date::parse(&text, &Iso8601::DATE)
-                .map_err(|_| Invalid::new("invalid_date", format!("expected YYYY-MM-DD, found {text:?}")))
-        });
+        let deliver_on = fields.optional("/deliver_on", self.deliver_on, |text| parse_day(&text, today));
         let number = self.purchase_number;
         let purchase_number = fields.optional("/purchase_number", number, |text| one_line(&text, 100));
         let payment_method = match self.payment_method.as_str() {
@@ -87,7 +86,7 @@ impl PlaceOrderRequest {
             }
         };
         let expected_total =
-            fields.optional("/expected_total", self.expected_total, |text| Money::parse(&text));
+            fields.optional("/expected_total", self.expected_total, |text| Money::parse_exact(&text));
         let order = (|| {
             Some(NewOrder {
                 buyer,
@@ -101,6 +100,18 @@ impl PlaceOrderRequest {
         })();
         fields.finish(order)
     }
+}
+
+/// A day, today or later, somewhere in the world.
+fn parse_day(text: &str, today: Date) -> Result<Date, Invalid> {
+    let written = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    let day = if written { Date::parse(text, DAY).ok() } else { None };
+    let day =
+        day.ok_or_else(|| Invalid::new("invalid_date", format!("expected YYYY-MM-DD, found {text:?}")))?;
+    if day < today.previous_day().unwrap_or(today) {
+        return Err(Invalid::new("in_the_past", format!("expected today or later, found {text}")));
+    }
+    Ok(day)
 }
 
 /// One offer in an order, as it was at confirmation.

@@ -44,7 +44,7 @@ pub(crate) async fn place_order(
     res: &mut Response,
 ) -> ApiResult<()> {
     let key = idempotency.of(&[body.raw()]);
-    let new_order = body.into_inner().parse(buyer.into())?;
+    let new_order = body.into_inner().parse(buyer.into(), ctx.now().date())?;
     let mut tx = ctx.begin().await?;
     if let Some((key, request)) = &key
         && let Begun::Replay(kept) =

@@ -206,8 +206,8 @@ async fn by_relevance(
         ProductRow,
         r#"
         with words as (
-            select websearch_to_tsquery('russian', $1) || websearch_to_tsquery('english', $1)
-                || websearch_to_tsquery('simple', $1) as query
+            select plainto_tsquery('russian', $1) || plainto_tsquery('english', $1)
+                || plainto_tsquery('simple', $1) as query
         ),
         found as (
             select p.id, ts_rank(p.search, words.query) as rank

@@ -41,6 +41,7 @@ pub async fn begin_sending(
     now: OffsetDateTime,
     id: EmailMessageId,
 ) -> Result<Attempted, sqlx::Error> {
+    store::lock_owner(conn, id).await?;
     let Some(mut message) = store::begin_sending(conn, id).await? else { return Ok(Attempted::Ended) };
     if let (Some((purpose, page, name)), Some(user_id)) = (message.kind.secret_link(), message.user_id) {
         let token = accounts::mint_token(conn, now, user_id, purpose).await?;

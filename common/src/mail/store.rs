@@ -43,6 +43,23 @@ pub(super) async fn insert(
     .await
 }
 
+/// Locks the user whose secret link a message carries: before the message, as a new registration does that
+/// removes both.
+pub(super) async fn lock_owner(conn: &mut PgConnection, id: EmailMessageId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        select
+        from users u
+        where u.id = (select user_id from email_messages where id = $1)
+        for key share of u
+        "#,
+        id as EmailMessageId,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn begin_sending(
     conn: &mut PgConnection,
     id: EmailMessageId,
@@ -73,7 +90,7 @@ pub(super) async fn mark_sent(
         r#"
         update email_messages
         set status = 'sent', sent_at = $2, last_response = $3
-        where id = $1 and status = 'sending'
+        where id = $1 and status in ('queued', 'sending')
         "#,
         id as EmailMessageId,
         now,

@@ -145,10 +145,15 @@ impl Stack {
 async fn introduce(settings: &Settings, since: Instant) -> anyhow::Result<()> {
     let addresses = settings.addresses();
     readiness::wait_for(&addresses).await?;
-    let accounts = demo::load(&addresses).await.context("the demonstration data cannot be loaded")?;
     output::say(&addresses.to_string());
-    for account in accounts.unwrap_or_default() {
-        output::say(&account.to_string());
+    // A database that was named by the environment is somebody's: nothing is put into it.
+    if !addresses.database_is_given {
+        match demo::load(&addresses).await {
+            Ok(accounts) => {
+                accounts.unwrap_or_default().iter().for_each(|account| output::say(&account.to_string()));
+            }
+            Err(error) => output::say(&format!("The demonstration data cannot be loaded: {error:#}")),
+        }
     }
     output::say(&format!("Ready in {} s. Ctrl-C stops everything.", since.elapsed().as_secs()));
     Ok(())

@@ -35,7 +35,7 @@ pub struct Addresses {
     /// The database; it may hold a password.
     pub database_url: String,
     /// Whether the database was named by the environment.
-    database_is_given: bool,
+    pub(super) database_is_given: bool,
 }
 
 impl fmt::Display for Addresses {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use common::{
-    imports::{self, Begin, StageError, formats::ReadError, jobs::ImportPriceList},
+    imports::{self, Begin, ImportFailure, StageError, formats::ReadError, jobs::ImportPriceList},
     queue::{Failure, Finished, Outcome, Run},
 };
 
@@ -26,19 +26,32 @@ impl Perform for ImportPriceList {
         let summary = match imports::stage(deps.db.pool(), &begun).await {
             Ok(summary) => summary,
             Err(StageError::Read(ReadError::File(error))) => {
-                let mut tx = deps.db.begin().await?;
-                imports::fail(&mut tx, &deps.trade, deps.clock.now(), self.import_id, &error.into()).await?;
-                return run.finish(tx).await;
+                return refuse(self, run, deps, &error.into()).await;
             }
             Err(error) => return Err(Failure::Retry(anyhow!(error))),
         };
+        if summary.rows == 0 {
+            let empty = ImportFailure {
+                code: "no_goods".to_owned(),
+                detail: "found a list without goods, expected at least one".to_owned(),
+                line: None,
+            };
+            return refuse(self, run, deps, &empty).await;
+        }
         let mut tx = deps.db.begin().await?;
         imports::begin_applying(&mut tx, deps.clock.now(), self.import_id, &summary).await?;
         tx.commit().await?;
         let mut tx = deps.db.begin().await?;
         let applied = imports::apply(&mut tx, &deps.trade, deps.clock.now(), &begun).await?;
-        let outcome = run.finish(tx).await;
+        let finished = run.finish(tx).await?;
         tracing::info!(import_id = %self.import_id, counts = ?applied.counts, "a price list was imported");
-        outcome
+        Ok(finished)
     }
+}
+
+/// Ends an import of which nothing reaches the catalogue, for a reason that lies in the file.
+async fn refuse(job: &ImportPriceList, run: &Run, deps: &Deps, failure: &ImportFailure) -> Outcome {
+    let mut tx = deps.db.begin().await?;
+    imports::fail(&mut tx, &deps.trade, deps.clock.now(), job.import_id, failure).await?;
+    run.finish(tx).await
 }
