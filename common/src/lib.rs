@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod addresses;
 pub mod basket;
 pub mod catalog;
+pub mod checks;
 pub mod clock;
 pub mod config;
 pub mod db;

@@ -1,0 +1,102 @@
+//! I7: price lists, and what they made of the catalogue.
+
+use sqlx::PgConnection;
+
+use super::super::model::{AT_MOST, Found};
+
+/// Applied imports whose counts are not those of the changes they made.
+pub(in super::super) async fn miscounted_imports(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'import ' || i.id as "subject!",
+            format(
+                'counts %s inserted, %s updated, %s withdrawn; its changes of offers are %s, %s, %s',
+                i.inserted, i.updated, i.withdrawn,
+                coalesce(c.inserted, 0), coalesce(c.updated, 0), coalesce(c.withdrawn, 0)
+            ) as "detail!"
+        from price_imports i
+        left join (
+            select
+                import_id,
+                count(*) filter (where change = 'inserted') as inserted,
+                count(*) filter (where change = 'updated') as updated,
+                count(*) filter (where change = 'withdrawn') as withdrawn
+            from offer_changes
+            group by import_id
+        ) as c on c.import_id = i.id
+        where i.status in ('completed', 'completed_with_errors')
+          and (i.inserted, i.updated, i.withdrawn)
+              <> (coalesce(c.inserted, 0), coalesce(c.updated, 0), coalesce(c.withdrawn, 0))
+        order by i.id
+        limit $1
+        "#,
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Changes of offers by an import that was not applied, or that is not known.
+pub(in super::super) async fn changes_without_an_import(
+    conn: &mut PgConnection,
+) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'import ' || c.import_id as "subject!",
+            format('%s, but changed %s offers; it should have none', coalesce('is ' || i.status, 'is unknown'), c.changes)
+                as "detail!"
+        from (select import_id, count(*) as changes from offer_changes group by import_id) as c
+        left join price_imports i on i.id = c.import_id
+        where coalesce(i.status not in ('completed', 'completed_with_errors'), true)
+        order by c.import_id
+        limit $1
+        "#,
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Suppliers whose catalogue does not have one version for each list that was applied, from 1 without a gap.
+pub(in super::super) async fn wrong_catalog_versions(
+    conn: &mut PgConnection,
+) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'supplier ' || s.id as "subject!",
+            format(
+                'catalog_version is %s; %s imports completed, and imports have the versions %s',
+                s.catalog_version, coalesce(i.completed, 0), coalesce(i.listed, 'none')
+            ) as "detail!"
+        from suppliers s
+        left join (
+            select
+                supplier_id,
+                count(*) filter (where status in ('completed', 'completed_with_errors')) as completed,
+                count(catalog_version) as versions,
+                count(distinct catalog_version) as different,
+                min(catalog_version) as lowest,
+                max(catalog_version) as highest,
+                left(string_agg(catalog_version::text, ', ' order by catalog_version), 200) as listed
+            from price_imports
+            group by supplier_id
+        ) as i on i.supplier_id = s.id
+        where coalesce(i.completed, 0) <> s.catalog_version
+           or i.versions <> i.completed
+           or i.different <> i.completed
+           or i.lowest <> 1
+           or i.highest <> i.completed
+        order by s.id
+        limit $1
+        "#,
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}

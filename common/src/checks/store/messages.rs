@@ -1,0 +1,183 @@
+//! I6: the messages that events owe, and the jobs that messages need.
+//!
+//! Suppliers are told through their people: one who confirmed their address only after the event, or whose
+//! account is closed by now, is owed nothing.
+
+use sqlx::PgConnection;
+
+use super::super::model::{AT_MOST, Found};
+use crate::{
+    mail::{MessageKind, jobs::SendEmail},
+    queue::Job,
+};
+
+/// Orders that were not confirmed to their buyer exactly once.
+pub(in super::super) async fn unconfirmed_orders(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'order ' || o.id as "subject!",
+            format('has %s messages %s; it owes its buyer one', count(m.id), $1::text) as "detail!"
+        from orders o
+        left join email_messages m on m.cause = o.id and m.kind = $1
+        group by o.id
+        having count(m.id) <> 1
+        order by o.id
+        limit $2
+        "#,
+        MessageKind::OrderPlaced.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Parts of orders of which nobody at the supplier was told.
+pub(in super::super) async fn unannounced_parts(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'supplier order ' || p.id as "subject!",
+            format('has no message %s; it owes one to everybody at supplier %s', $1::text, p.supplier_id)
+                as "detail!"
+        from supplier_orders p
+        join orders o on o.id = p.order_id
+        where not exists (select from email_messages m where m.cause = p.id and m.kind = $1)
+          and exists (
+            select
+            from users u
+            where u.organization_id = p.supplier_id and u.email_confirmed_at <= o.created_at and u.closed_at is null
+          )
+        order by p.id
+        limit $2
+        "#,
+        MessageKind::OrderToFulfil.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Steps that others than the buyer took, and of which the buyer was not told exactly once.
+pub(in super::super) async fn untold_moves(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'supplier order ' || h.part as "subject!",
+            format(
+                'its step to %s by %s (history %s) has %s messages %s; it owes the buyer one', h.status, h.by_role,
+                h.id, count(m.id), $1::text
+            ) as "detail!"
+        from (
+            select
+                id, supplier_order_id as part, status, by_role,
+                row_number() over (partition by supplier_order_id order by at, id) as step
+            from supplier_order_history
+        ) as h
+        left join email_messages m on m.cause = h.id and m.kind = $1
+        where h.step > 1 and h.by_role in ('supplier', 'staff')
+        group by h.id, h.part, h.status, h.by_role
+        having count(m.id) <> 1
+        order by h.part, h.id
+        limit $2
+        "#,
+        MessageKind::OrderStatusChanged.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Imports that came to an end of which nobody at the supplier was told.
+pub(in super::super) async fn unreported_imports(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'import ' || i.id as "subject!",
+            format(
+                'is %s and has no message %s; it owes one to everybody at supplier %s', i.status, $1::text,
+                i.supplier_id
+            ) as "detail!"
+        from price_imports i
+        where i.status in ('completed', 'completed_with_errors', 'failed')
+          and not exists (select from email_messages m where m.cause = i.id and m.kind = $1)
+          and exists (
+            select
+            from users u
+            where u.organization_id = i.supplier_id and u.closed_at is null
+              and u.email_confirmed_at <= coalesce(i.finished_at, i.created_at)
+          )
+        order by i.id
+        limit $2
+        "#,
+        MessageKind::PriceListImported.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Users who have not confirmed their address, and were never asked to.
+pub(in super::super) async fn unasked_registrations(
+    conn: &mut PgConnection,
+) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'user ' || u.id as "subject!",
+            format('has not confirmed their address and has no message %s; they are owed one', $1::text) as "detail!"
+        from users u
+        where u.email_confirmed_at is null
+          and not exists (select from email_messages m where m.cause = u.id and m.kind = $1)
+        order by u.id
+        limit $2
+        "#,
+        MessageKind::ConfirmRegistration.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Messages still to be sent that no job will send, or more than one; and messages that were given up, though
+/// a job of theirs still tries.
+///
+/// Counted in one pass over both, since no index leads from a message to its job.
+pub(in super::super) async fn messages_without_their_job(
+    conn: &mut PgConnection,
+) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'message ' || e.message_id as "subject!",
+            format(
+                'is %s and has %s live jobs %s; it should have %s', max(e.status), count(e.job_id), $1::text,
+                case when max(e.status) = 'failed' then 'none' else 'one' end
+            ) as "detail!"
+        from (
+            select id::text as message_id, status, null::uuid as job_id
+            from email_messages
+            where status in ('queued', 'sending', 'failed')
+            union all
+            select payload ->> 'message_id', null, id
+            from jobs
+            where kind = $1 and state in ('ready', 'running')
+        ) as e
+        group by e.message_id
+        having count(e.status) = 1
+           and count(e.job_id) <> case when max(e.status) = 'failed' then 0 else 1 end
+        order by e.message_id
+        limit $2
+        "#,
+        SendEmail::KIND,
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
