@@ -84,15 +84,18 @@ create index order_lines_offer on order_lines (offer_id);
 create table supplier_order_history (
     id uuid primary key,
     supplier_order_id uuid not null references supplier_orders,
+    -- Its place in the history, from 1: two steps at once wait for each other, and their times may not tell which
+    -- came first.
+    position smallint not null,
     status text not null,
     at timestamptz not null,
     -- Who: a person of the buyer, the supplier or the staff; null when it was the system.
     by_user uuid references users,
     by_role text not null constraint supplier_order_history_role
         check (by_role in ('buyer', 'supplier', 'staff', 'system')),
-    comment text
+    comment text,
+    constraint supplier_order_history_position unique (supplier_order_id, position)
 );
-create index supplier_order_history_order on supplier_order_history (supplier_order_id, id);
 create index supplier_order_history_user on supplier_order_history (by_user);
 
 -- The first answer to a request that creates, kept in the transaction of what it created.

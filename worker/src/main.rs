@@ -4,7 +4,14 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use common::{clock::Clock, db::Db, program, shutdown, telemetry::LogArgs};
+use common::{
+    checks,
+    clock::Clock,
+    config::{DatabaseArgs, Problems},
+    db::Db,
+    program, shutdown,
+    telemetry::LogArgs,
+};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use worker::{deps::Deps, mail::Templates, registry::Registry, run, settings::WorkArgs};
 
@@ -23,14 +30,30 @@ struct Cli {
 enum Command {
     /// Takes jobs until it is told to stop
     Run(Box<WorkArgs>),
+    /// Recomputes the invariants of a database from its history, without changing it
+    Check(DatabaseArgs),
 }
 
 fn main() -> ExitCode {
     // A missing `.env` is no error.
     let _absent = dotenvy::dotenv();
     let cli = Cli::parse();
-    let Command::Run(args) = cli.command;
-    program::run(&cli.log, work(*args))
+    program::run(&cli.log, async {
+        match cli.command {
+            Command::Run(args) => work(*args).await,
+            Command::Check(args) => check(args).await,
+        }
+    })
+}
+
+async fn check(args: DatabaseArgs) -> anyhow::Result<()> {
+    let mut problems = Problems::default();
+    let settings = args.check(&mut problems);
+    let db = Db::new(&problems.finish(settings)?)?;
+    let report = checks::run(&mut *db.begin().await?).await?;
+    print!("{report}");
+    anyhow::ensure!(report.is_clean(), "the database violates its invariants");
+    Ok(())
 }
 
 async fn work(args: WorkArgs) -> anyhow::Result<()> {

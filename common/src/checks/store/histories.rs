@@ -18,15 +18,15 @@ pub(in super::super) async fn illegal_part_moves(conn: &mut PgConnection) -> Res
             end as "detail!"
         from (
             select
-                supplier_order_id as part, status, at, id,
-                lag(status) over (partition by supplier_order_id order by at, id) as before
+                supplier_order_id as part, status, position,
+                lag(status) over (partition by supplier_order_id order by position) as before
             from supplier_order_history
         ) as h
         where case
             when h.before is null then h.status <> $1
             else (h.before, h.status) not in (select m.before, m.after from unnest($2::text[], $3::text[]) as m (before, after))
         end
-        order by h.part, h.at, h.id
+        order by h.part, h.position
         limit $4
         "#,
         machine.start,
@@ -51,7 +51,7 @@ pub(in super::super) async fn misplaced_parts(conn: &mut PgConnection) -> Result
         left join (
             select distinct on (supplier_order_id) supplier_order_id, status
             from supplier_order_history
-            order by supplier_order_id, at desc, id desc
+            order by supplier_order_id, position desc
         ) as h on h.supplier_order_id = p.id
         where h.status is distinct from p.status
         order by p.id

@@ -74,7 +74,7 @@ pub(in super::super) async fn untold_moves(conn: &mut PgConnection) -> Result<Ve
         from (
             select
                 id, supplier_order_id as part, status, by_role,
-                row_number() over (partition by supplier_order_id order by at, id) as step
+                position as step
             from supplier_order_history
         ) as h
         left join email_messages m on m.cause = h.id and m.kind = $1

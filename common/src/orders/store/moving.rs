@@ -100,8 +100,10 @@ pub(in super::super) async fn insert_history(
     let id = Uuid::now_v7();
     sqlx::query!(
         r#"
-        insert into supplier_order_history (id, supplier_order_id, status, at, by_user, by_role, comment)
-        values ($1, $2, $3, $4, $5, $6, $7)
+        insert into supplier_order_history (id, supplier_order_id, position, status, at, by_user, by_role, comment)
+        select $1, $2, max(position) + 1, $3, $4, $5, $6, $7
+        from supplier_order_history
+        where supplier_order_id = $2
         "#,
         id,
         step.part_id as SupplierOrderId,

@@ -117,8 +117,8 @@ pub(in super::super) async fn insert_order(
             from unnest($13::uuid[], $14::uuid[], $15::bigint[]) as p (id, supplier_id, subtotal_minor)
         ),
         history as (
-            insert into supplier_order_history (id, supplier_order_id, status, at, by_user, by_role)
-            select uuid_v7(), p.id, 'new', $2, $5, 'buyer'
+            insert into supplier_order_history (id, supplier_order_id, position, status, at, by_user, by_role)
+            select uuid_v7(), p.id, 1, 'new', $2, $5, 'buyer'
             from unnest($13::uuid[]) as p (id)
         )
         insert into order_lines (

@@ -120,7 +120,7 @@ async fn insides(
             comment
         from supplier_order_history
         where supplier_order_id = any ($1)
-        order by supplier_order_id, at, id
+        order by supplier_order_id, position
         "#,
         parts as &[SupplierOrderId],
     )
