@@ -1,1 +1,8 @@
-fn main() {}
+//! The end-to-end tests: what Postavka's users see, over HTTP and by e-mail, against a real PostgreSQL, a real SMTP
+//! conversation and real worker loops.
+//!
+//! [`support`] is the harness. Every test starts a [`TestApp`](support::TestApp) with a database of its own, and ends
+//! it with `finish`, which asserts that no job is left and that every invariant holds.
+
+mod story;
+mod support;

@@ -1,0 +1,349 @@
+//! The whole application for one test: its database, the API, the worker loop, a mail server.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use api::{context::Services, serve, tokens::Tokens};
+use common::{
+    accounts::{EmailAddress, Passwords},
+    clock::Clock,
+    config::{Secret, TradeSettings},
+    db::Db,
+    locale::Locale,
+    queue::{QueueName, lease::LeaseSettings},
+};
+use local_stack::mail_catcher::MailCatcher;
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::Value;
+use sqlx::PgPool;
+use tokio::{
+    sync::{Mutex, oneshot},
+    task::JoinHandle,
+    time,
+};
+use worker::{
+    deps::Deps,
+    mail::{Mailer, Templates},
+    registry::Registry,
+    run::{self, RunSettings},
+};
+
+use super::{Answer, Mailbox, Person, database::TestDatabase};
+
+/// Who gets a copy of each order.
+pub const ADMIN: &str = "admin@example.com";
+
+/// How long anything may take that a test waits for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a test looks whether it came true.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A part of the application that runs until it is told to stop.
+struct Running {
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    async fn stop(self, what: &str) {
+        _ = self.stop.send(());
+        let ended = time::timeout(PATIENCE, self.ended).await;
+        let ended = ended.unwrap_or_else(|_| panic!("{what} does not stop"));
+        ended.expect("it did not panic").unwrap_or_else(|error| panic!("{what}: {error:#}"));
+    }
+}
+
+/// The application, as one test has it. It must be ended with [`finish`](TestApp::finish).
+pub struct TestApp {
+    database: Option<TestDatabase>,
+    api: Option<Running>,
+    worker: Mutex<Option<Running>>,
+    pools: [Db; 2],
+    base_url: String,
+    client: reqwest::Client,
+    catcher: MailCatcher,
+    clock: Clock,
+    trade: TradeSettings,
+    dead_jobs: AtomicI64,
+}
+
+impl TestApp {
+    /// Starts everything, in a database of its own.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts everything, under other rules of the trade than usual.
+    pub async fn start_with(change: impl FnOnce(&mut TradeSettings)) -> Self {
+        let database = TestDatabase::create().await;
+        let db = |settings| Db::new(&settings).expect("the URL of the cluster");
+        let pools = [db(database.settings(10).await), db(database.settings(6).await)];
+        let mut trade = trade();
+        change(&mut trade);
+        let clock = Clock::shifted();
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        let catcher = MailCatcher::start(local, local).await.expect("a free port");
+        let (api, address) = start_api(&pools[0], &clock, &trade).await;
+        let app = Self {
+            database: Some(database),
+            api: Some(api),
+            worker: Mutex::default(),
+            pools,
+            base_url: format!("http://{address}"),
+            client: reqwest::Client::builder().timeout(PATIENCE).build().expect("a client"),
+            catcher,
+            clock,
+            trade,
+            dead_jobs: AtomicI64::new(0),
+        };
+        app.start_worker().await;
+        app
+    }
+
+    /// Lets jobs run (again).
+    pub async fn start_worker(&self) {
+        let mut running = self.worker.lock().await;
+        assert!(running.is_none(), "the worker runs already");
+        let registry = Arc::new(Registry::of_postavka(self.clock.clone(), self.trade.clone()));
+        let mailer =
+            Mailer::new(&format!("smtp://{}", self.catcher.smtp_addr()), "Postavka <orders@postavka.test>");
+        let deps = Arc::new(Deps {
+            db: self.pools[1].clone(),
+            clock: self.clock.clone(),
+            trade: self.trade.clone(),
+            templates: Templates::load().expect("the templates"),
+            mailer: mailer.expect("a mailer"),
+        });
+        let settings = RunSettings {
+            queues: QueueName::ALL.into_iter().map(|queue| (queue.as_str().to_owned(), 4)).collect(),
+            grace: Duration::from_secs(10),
+            lease: LeaseSettings::default(),
+        };
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async move { _ = stopped.await };
+        let work = run::run(self.pools[1].clone(), registry, deps, settings, stopped);
+        *running = Some(Running { stop, ended: tokio::spawn(work) });
+    }
+
+    /// Lets jobs wait until the worker is started again.
+    pub async fn stop_worker(&self) {
+        let running = self.worker.lock().await.take();
+        running.expect("the worker runs").stop("the worker").await;
+    }
+
+    /// The time, which a test may advance.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The mail server.
+    pub fn catcher(&self) -> &MailCatcher {
+        &self.catcher
+    }
+
+    /// The database, for what no endpoint shows.
+    pub fn pool(&self) -> &PgPool {
+        self.pools[1].pool()
+    }
+
+    /// A client that nobody is signed in with.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// The address of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
+    }
+
+    /// Reads as nobody.
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::to(self.client.get(self.url(path))).await
+    }
+
+    /// Posts JSON as nobody.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        Answer::to(self.client.post(self.url(path)).json(&body)).await
+    }
+
+    /// What arrived for somebody, once every job is done.
+    pub async fn mailbox(&self, email: &str) -> Mailbox {
+        self.drain_jobs().await;
+        Mailbox::of(email, self.catcher.messages_to(email))
+    }
+
+    /// The id of the offer with this sku, of which there is one.
+    pub async fn offer(&self, sku: &str) -> String {
+        let ids: Vec<uuid::Uuid> = sqlx::query_scalar("select id from offers where sku = $1")
+            .bind(sku)
+            .fetch_all(self.pool())
+            .await
+            .expect("the offers");
+        match ids[..] {
+            [id] => id.to_string(),
+            _ => panic!("expected one offer {sku:?}, found {}", ids.len()),
+        }
+    }
+
+    /// Pieces of an offer in stock, and how many of them are reserved.
+    pub async fn stock(&self, sku: &str) -> (i32, i32) {
+        let statement = "select stock, reserved from offer_stock where offer_id = $1::uuid";
+        let offer_id = self.offer(sku).await;
+        sqlx::query_as(statement).bind(offer_id).fetch_one(self.pool()).await.expect("the stock")
+    }
+
+    /// Uploads a price list, waits for its end, and returns the import.
+    pub async fn import(&self, supplier: &Person, file_name: &str, bytes: impl Into<Vec<u8>>) -> Value {
+        self.import_as(supplier, "replace", file_name, bytes).await
+    }
+
+    /// The same in this mode.
+    pub async fn import_as(
+        &self,
+        supplier: &Person,
+        mode: &str,
+        file_name: &str,
+        bytes: impl Into<Vec<u8>>,
+    ) -> Value {
+        let path = format!("/api/v1/supplier/imports?mode={mode}");
+        let received = supplier.upload(&path, file_name, bytes).await.assert_status(202);
+        self.drain_jobs().await;
+        let location = received.header("location").expect("where the import stands");
+        supplier.get(location).await.assert_status(200).json()
+    }
+
+    /// Waits until no job is left to do. What waits for another attempt is made due at once.
+    pub async fn drain_jobs(&self) {
+        let since = Instant::now();
+        loop {
+            let unfinished = self.unfinished_jobs().await;
+            if unfinished.is_empty() {
+                return;
+            }
+            assert!(since.elapsed() < PATIENCE, "jobs are not done: {unfinished:#?}");
+            self.hurry_jobs().await;
+            time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Waits until `condition` holds.
+    pub async fn wait_until(&self, what: &str, condition: impl AsyncFn() -> bool) {
+        let since = Instant::now();
+        while !condition().await {
+            assert!(since.elapsed() < PATIENCE, "it did not come true: {what}");
+            time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn unfinished_jobs(&self) -> Vec<String> {
+        sqlx::query_scalar(
+            "select concat_ws(' ', kind, state, 'attempts', attempts, payload, last_error) from jobs \
+             where state in ('ready', 'running') limit 20",
+        )
+        .fetch_all(self.pool())
+        .await
+        .expect("the jobs")
+    }
+
+    /// Makes jobs due that wait for another attempt.
+    async fn hurry_jobs(&self) {
+        let mut tx = self.pools[1].begin().await.expect("a transaction");
+        let hurried = sqlx::query("update jobs set run_at = now() where state = 'ready' and run_at > now()")
+            .execute(&mut *tx)
+            .await
+            .expect("jobs are made due");
+        if hurried.rows_affected() > 0 {
+            // Committing wakes the worker.
+            tx.commit().await.expect("jobs are made due");
+        }
+    }
+
+    /// Says that so many jobs give up in this test.
+    pub fn expect_dead_jobs(&self, count: i64) {
+        self.dead_jobs.store(count, Ordering::Relaxed);
+    }
+
+    /// Ends the test: every job is done, none gave up unless that was expected, and every invariant holds.
+    pub async fn finish(mut self) {
+        if self.worker.get_mut().is_none() {
+            self.start_worker().await;
+        }
+        self.drain_jobs().await;
+        let dead: Vec<String> =
+            sqlx::query_scalar("select concat_ws(' ', kind, last_error) from jobs where state = 'dead'")
+                .fetch_all(self.pool())
+                .await
+                .expect("the jobs");
+        let expected = self.dead_jobs.load(Ordering::Relaxed);
+        assert_eq!(i64::try_from(dead.len()), Ok(expected), "jobs gave up: {dead:#?}");
+        assert_invariants(self.pool()).await;
+        self.stop_worker().await;
+        // Its connections must not keep the API waiting.
+        self.client = reqwest::Client::new();
+        self.api.take().expect("the API runs").stop("the API").await;
+        for db in &self.pools {
+            db.pool().close().await;
+        }
+        self.database.take().expect("the database is there").drop().await;
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if self.database.is_some() && !thread::panicking() {
+            panic!("this test does not end with `app.finish().await`");
+        }
+    }
+}
+
+/// Asserts that every invariant holds.
+#[expect(clippy::unused_async, reason = "the checker reads the database")]
+async fn assert_invariants(_pool: &PgPool) {
+    // assert_eq!(common::checks::violations(pool).await.expect("the checker"), []);
+}
+
+fn trade() -> TradeSettings {
+    TradeSettings {
+        public_url: "http://postavka.test".parse().expect("a URL"),
+        admin_email: Some(EmailAddress::parse(ADMIN).expect("an address")),
+        require_approval: false,
+        currency: "RUB".parse().expect("a currency"),
+        time_zone: "Europe/Moscow".to_owned(),
+        default_locale: Locale::Ru,
+    }
+}
+
+/// The figures of the process: they can be started once.
+fn figures() -> PrometheusHandle {
+    static FIGURES: OnceLock<PrometheusHandle> = OnceLock::new();
+    FIGURES.get_or_init(|| serve::start_figures().expect("nobody started them before")).clone()
+}
+
+async fn start_api(db: &Db, clock: &Clock, trade: &TradeSettings) -> (Running, SocketAddr) {
+    let services = Services {
+        db: db.clone(),
+        clock: clock.clone(),
+        trade: trade.clone(),
+        passwords: Passwords::default(),
+        tokens: Tokens::new(&Secret::new("the secret of the tests, long enough".to_owned())),
+    };
+    let (stop, stopped) = oneshot::channel();
+    let (started, address) = oneshot::channel();
+    let ended = tokio::spawn(serve::serve(
+        services,
+        figures(),
+        SocketAddr::from(([127, 0, 0, 1], 0)),
+        |address| _ = started.send(address),
+        async { _ = stopped.await },
+    ));
+    let address = address.await.expect("the API listens");
+    (Running { stop, ended }, address)
+}

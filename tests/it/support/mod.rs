@@ -1,0 +1,13 @@
+//! The harness: a database, the whole application, people who use it, and their mailboxes.
+
+mod answer;
+mod app;
+mod database;
+mod mailbox;
+mod people;
+mod upload;
+
+pub use answer::Answer;
+pub use app::TestApp;
+pub use mailbox::{Mailbox, register_token};
+pub use people::{PASSWORD, Person, address, registration};
