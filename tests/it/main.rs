@@ -4,5 +4,15 @@
 //! [`support`] is the harness. Every test starts a [`TestApp`](support::TestApp) with a database of its own, and ends
 //! it with `finish`, which asserts that no job is left and that every invariant holds.
 
+mod accounts;
+mod basket;
+mod catalog;
+mod imports;
+mod mail;
+mod orders;
+mod orders_at_once;
+mod serving;
 mod story;
+mod supplier;
 mod support;
+mod tidy;

@@ -234,15 +234,6 @@ impl TestApp {
         }
     }
 
-    /// Waits until `condition` holds.
-    pub async fn wait_until(&self, what: &str, condition: impl AsyncFn() -> bool) {
-        let since = Instant::now();
-        while !condition().await {
-            assert!(since.elapsed() < PATIENCE, "it did not come true: {what}");
-            time::sleep(LOOK_EVERY).await;
-        }
-    }
-
     async fn unfinished_jobs(&self) -> Vec<String> {
         sqlx::query_scalar(
             "select concat_ws(' ', kind, state, 'attempts', attempts, payload, last_error) from jobs \
@@ -310,7 +301,8 @@ async fn assert_invariants(_pool: &PgPool) {
     // assert_eq!(common::checks::violations(pool).await.expect("the checker"), []);
 }
 
-fn trade() -> TradeSettings {
+/// The rules of the trade in tests.
+pub fn trade() -> TradeSettings {
     TradeSettings {
         public_url: "http://postavka.test".parse().expect("a URL"),
         admin_email: Some(EmailAddress::parse(ADMIN).expect("an address")),

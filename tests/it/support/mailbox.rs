@@ -47,12 +47,6 @@ impl Mailbox {
         assert!(self.messages.is_empty(), "{}: expected nothing, found {:?}", self.owner, self.subjects());
     }
 
-    /// Asserts that nothing arrived whose subject contains `subject`.
-    #[track_caller]
-    pub fn none_about(&self, subject: &str) {
-        assert!(self.about(subject).is_empty(), "{}: found {:?}", self.owner, self.subjects());
-    }
-
     /// All subjects, oldest first.
     pub fn subjects(&self) -> Vec<&str> {
         self.messages.iter().map(|message| message.subject.as_str()).collect()

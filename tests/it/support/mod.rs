@@ -3,11 +3,13 @@
 mod answer;
 mod app;
 mod database;
+mod goods;
 mod mailbox;
 mod people;
 mod upload;
 
 pub use answer::Answer;
-pub use app::TestApp;
+pub use app::{ADMIN, TestApp, trade};
+pub use goods::price_list;
 pub use mailbox::{Mailbox, register_token};
 pub use people::{PASSWORD, Person, address, registration};
