@@ -324,12 +324,14 @@ async fn a_file_that_cannot_be_read_changes_nothing_and_its_supplier_is_told_why
 }
 
 #[tokio::test]
-async fn an_empty_list_withdraws_everything() {
+async fn a_list_without_goods_is_a_slip_and_withdraws_nothing() {
     let app = TestApp::start().await;
     let goods = price_list(&[("A", "Телефон", "100", 10)]);
     let supplier = app.supplier("Электрон").with_price_list(goods).create().await;
     let import = app.import(&supplier, "price.yaml", price_list(&[])).await;
-    assert_counts(&import, "completed", [0, 0, 0, 1, 0]);
+    assert_counts(&import, "failed", [0, 0, 0, 0, 0]);
+    assert_eq!(import["error"]["code"], "no_goods");
+    assert!(!is_withdrawn(&app, "A").await);
     app.finish().await;
 }
 

@@ -9,6 +9,7 @@ mod basket;
 mod catalog;
 mod imports;
 mod mail;
+mod openapi;
 mod orders;
 mod orders_at_once;
 mod serving;

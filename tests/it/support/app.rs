@@ -297,8 +297,10 @@ impl Drop for TestApp {
 
 /// Asserts that every invariant holds.
 #[expect(clippy::unused_async, reason = "the checker reads the database")]
-async fn assert_invariants(_pool: &PgPool) {
-    // assert_eq!(common::checks::violations(pool).await.expect("the checker"), []);
+async fn assert_invariants(pool: &PgPool) {
+    let mut tx = pool.begin().await.expect("a transaction of its own");
+    let report = common::checks::run(&mut tx).await.expect("the checker runs");
+    assert!(report.is_clean(), "{report}");
 }
 
 /// The rules of the trade in tests.

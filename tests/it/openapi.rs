@@ -1,0 +1,149 @@
+//! The OpenAPI document: it is the one that the code makes, and it is true.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use api::openapi::PUBLIC;
+use reqwest::Method;
+use serde_json::{Map, Value};
+
+use crate::support::{Answer, TestApp};
+
+fn document() -> Value {
+    serde_json::to_value(api::openapi::document()).expect("a document")
+}
+
+/// Every operation: method, path, and what the document says of it.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let of_path = |(path, item): (&String, &Value)| {
+        let methods = item.as_object().expect("a path item").iter();
+        let methods = methods
+            .filter(|(method, _)| ["get", "put", "post", "patch", "delete"].contains(&method.as_str()));
+        methods
+            .map(|(method, operation)| (method.to_uppercase(), path.clone(), operation.clone()))
+            .collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+/// Calls `visit` with every object in a document.
+fn visit_objects(value: &Value, visit: &mut impl FnMut(&Map<String, Value>)) {
+    match value {
+        Value::Object(members) => {
+            visit(members);
+            members.values().for_each(|member| visit_objects(member, visit));
+        }
+        Value::Array(items) => items.iter().for_each(|item| visit_objects(item, visit)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_document_is_the_one_that_was_agreed() {
+    insta::with_settings!({ sort_maps => true, prepend_module_to_snapshot => false }, {
+        insta::assert_json_snapshot!("openapi", document());
+    });
+}
+
+#[test]
+fn the_document_says_what_it_is() {
+    let document = document();
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+    assert_eq!(document["info"]["title"], "Postavka");
+    assert!(operations(&document).len() >= 30);
+    for (method, path, operation) in operations(&document) {
+        assert!(
+            operation["summary"].as_str().is_some_and(|text| !text.is_empty()),
+            "{method} {path}: summary"
+        );
+        assert!(operation["tags"].as_array().is_some_and(|tags| !tags.is_empty()), "{method} {path}: tags");
+        let responses = operation["responses"].as_object().expect("responses");
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}: no success");
+    }
+}
+
+#[test]
+fn operation_ids_are_unique() {
+    let mut ids = BTreeMap::<String, usize>::new();
+    for (_, _, operation) in operations(&document()) {
+        if let Some(id) = operation["operationId"].as_str() {
+            *ids.entry(id.to_owned()).or_default() += 1;
+        }
+    }
+    ids.retain(|_, count| *count > 1);
+    assert!(ids.is_empty(), "{ids:?}");
+}
+
+#[test]
+fn component_names_are_valid_and_every_reference_leads_somewhere() {
+    let document = document();
+    let mut wrong = BTreeSet::new();
+    for (kind, components) in document["components"].as_object().expect("components") {
+        for name in components.as_object().expect("components of a kind").keys() {
+            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b)) {
+                wrong.insert(format!("{kind}: {name}"));
+            }
+        }
+    }
+    visit_objects(&document, &mut |object| {
+        if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
+            let target = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
+            if target.is_none() {
+                wrong.insert(reference.to_owned());
+            }
+        }
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_parameter_of_a_path_is_described() {
+    for (method, path, operation) in operations(&document()) {
+        let named: BTreeSet<&str> =
+            path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        let described: BTreeSet<&str> = operation["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|parameter| parameter["in"] == "path")
+            .filter_map(|parameter| parameter["name"].as_str())
+            .collect();
+        assert_eq!(named, described, "{method} {path}");
+    }
+}
+
+#[test]
+fn every_operation_has_a_401_or_is_public() {
+    let document = document();
+    let all: BTreeSet<String> = operations(&document).into_iter().map(|(_, path, _)| path).collect();
+    for path in PUBLIC {
+        assert!(all.contains(*path), "{path} is listed as public and does not exist");
+    }
+    for (method, path, operation) in operations(&document) {
+        let guarded = operation["responses"].get("401").is_some() && operation["security"] != Value::Null;
+        assert!(guarded || PUBLIC.contains(&&*path), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_served() {
+    let app = TestApp::start().await;
+    assert_eq!(app.get("/openapi.json").await.assert_status(200).json(), document());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn every_operation_that_is_not_public_wants_a_token_before_anything_else() {
+    let app = TestApp::start().await;
+    for (method, path, _) in operations(&document()) {
+        if PUBLIC.contains(&&*path) {
+            continue;
+        }
+        let path = path.replace("{id}", "x").replace("{offer_id}", "x");
+        let method: Method = method.parse().expect("a method");
+        let answer = Answer::to(app.client().request(method.clone(), app.url(&path))).await;
+        assert_eq!(answer.status(), 401, "{method} {path}: {}", answer.text());
+        answer.problem("unauthorized");
+    }
+    app.finish().await;
+}
