@@ -12,6 +12,7 @@ mod mail;
 mod openapi;
 mod orders;
 mod orders_at_once;
+mod queue;
 mod serving;
 mod story;
 mod supplier;

@@ -3,7 +3,7 @@
 //! apalis polls our [`Backend`] and drives the handler; an attempt's deadline and panics are caught inside the
 //! handler, where its outcome is acknowledged whatever it was.
 
-use std::{collections::BTreeMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use apalis::prelude::{Data, Monitor, WorkerBuilder};
@@ -12,16 +12,22 @@ use common::{
     queue::{
         Alarm, Failure, Kinds, Outcome, QueueName,
         acknowledge::{Acknowledgement, Acknowledger},
-        backend::{Backend, Claim},
+        backend::{Backend, Claim, Source},
         lease::{Lease, LeaseSettings, unique_name},
     },
     request,
 };
-use futures_util::FutureExt;
-use tokio::{sync::watch, time};
+use tokio::{sync::watch, task::JoinSet, time};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::{deps::Deps, registry::Registry};
+
+/// How long a stop waits for a database that does not answer.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How long the end of an attempt that took too long is waited for.
+const DROPPED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How a worker process runs.
 #[derive(Clone, Debug)]
@@ -70,7 +76,8 @@ struct Shared {
 /// back without charge.
 ///
 /// # Errors
-/// When the database is away at the start; later outages are waited for.
+/// When the database is away at the start; later outages are waited for. And when the machinery itself broke: the
+/// process should be started anew.
 pub async fn run(
     db: Db,
     registry: Arc<Registry>,
@@ -84,26 +91,39 @@ pub async fn run(
     let lease = Lease::take(db.clone(), Arc::clone(&worker), &queues, settings.lease, Arc::clone(&kinds))
         .await
         .context("the database is away")?;
-    let (acknowledger, writing) = Acknowledger::start(db.clone(), Arc::clone(&worker), kinds);
+    let (acknowledger, mut writing) = Acknowledger::start(db.clone(), Arc::clone(&worker), kinds);
     let (abort, aborted) = watch::channel(false);
     let shared = Shared { registry, deps, acknowledger, aborted };
-    let alarm = Alarm::start(db.pool().clone());
+    let (alarm, stop_claiming, broken) =
+        (Alarm::start(db.pool()), CancellationToken::new(), CancellationToken::new());
     let mut monitor = Monitor::new();
     for queue in queues {
         let slots = settings.queues.get(queue.as_str()).copied().unwrap_or(1);
-        let (pool, worker, alarm, shared) =
-            (db.pool().clone(), Arc::clone(&worker), alarm.clone(), shared.clone());
+        let (pool, worker, alarm, stop) =
+            (db.pool().clone(), Arc::clone(&worker), alarm.clone(), stop_claiming.clone());
+        let (name, shared) = (format!("{worker}/{}", queue.as_str()), shared.clone());
+        let source = Source { pool, queue, worker, slots, alarm, stop };
         monitor = monitor.register(move |_| {
-            let backend = Backend::start(pool.clone(), queue, Arc::clone(&worker), slots, alarm.clone());
-            let name = format!("{worker}/{}", queue.as_str());
+            let backend = Backend::start(source.clone());
             WorkerBuilder::new(name.as_str()).backend(backend).data(shared.clone()).build(attempt)
         });
     }
+    // A queue that nobody takes from any more would go unnoticed.
+    let breaks = broken.clone();
+    monitor = monitor.should_restart(move |queue, error| {
+        tracing::error!(queue = queue.name(), %error, "taking jobs broke off; the process stops");
+        breaks.cancel();
+        false
+    });
     tracing::info!(worker = &*worker, queues = ?settings.queues, "taking jobs");
     let grace = settings.grace;
     let stopping = async move {
-        stop.await;
+        tokio::select! {
+            () = stop => {}
+            () = broken.cancelled() => {}
+        }
         tracing::info!(grace_s = grace.as_secs(), "stopping; jobs that run may finish");
+        stop_claiming.cancel();
         tokio::spawn(async move {
             time::sleep(grace).await;
             abort.send_replace(true);
@@ -112,16 +132,20 @@ pub async fn run(
         });
         Ok::<_, std::io::Error>(())
     };
-    monitor.run_with_signal(stopping).await.map_err(|error| anyhow!("the workers stopped: {error}"))?;
+    let ended = monitor.run_with_signal(stopping).await;
     drop(shared);
-    writing.await.context("writing outcomes broke off")?;
-    match lease.end().await {
-        Ok(handed_back) => tracing::info!(handed_back, "stopped"),
-        Err(error) => {
-            tracing::warn!(%error, "stopped; the database is away, so the lease runs out by itself")
-        }
+    if time::timeout(LAST_WORDS, &mut writing).await.is_err() {
+        tracing::warn!("the database is away, so some outcomes stay unwritten and their jobs run again");
+        writing.abort();
     }
-    Ok(())
+    match time::timeout(LAST_WORDS, lease.end()).await {
+        Ok(Ok(handed_back)) => tracing::info!(handed_back, "stopped"),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "stopped; the database is away, so the lease runs out by itself");
+        }
+        Err(_) => tracing::warn!("stopped; the database does not answer, so the lease runs out by itself"),
+    }
+    ended.map_err(|error| anyhow!("the workers stopped: {error}"))
 }
 
 /// One attempt at one job, however it ends.
@@ -130,42 +154,71 @@ async fn attempt(claim: Claim, shared: Data<Shared>) {
     let request_id = job.request_id.clone().unwrap_or_else(|| job.id.to_string());
     let span =
         tracing::info_span!("job", request_id, job_id = %job.id, kind = job.kind, attempt = job.attempt);
-    let performing = shared.registry.perform(&job.kind, &job.payload, &run, &shared.deps);
-    let bounded = bounded(performing, shared.registry.timeout(&job.kind), shared.aborted.clone());
-    let outcome = request::scope(request_id, bounded).instrument(span.clone()).await;
-    let Some(outcome) = outcome else {
+    let timeout = shared.registry.timeout(&job.kind);
+    let performing = {
+        let (registry, deps, job) =
+            (Arc::clone(&shared.registry), Arc::clone(&shared.deps), Arc::clone(&job));
+        async move { registry.perform(&job.kind, &job.payload, &run, &deps).await }
+    };
+    let performing = request::scope(request_id, performing).instrument(span.clone());
+    let Some(outcome) = bounded(performing, timeout, shared.aborted.clone()).await else {
         span.in_scope(|| tracing::info!("handed back, since the process stops"));
         return;
     };
     if outcome.is_ok() {
         span.in_scope(|| tracing::info!("the job is done"));
     }
-    let result = if outcome.is_ok() { "done" } else { "failed" };
+    let result = match outcome {
+        Ok(_) => "done",
+        Err(Failure::NotYet(_)) => "postponed",
+        Err(_) => "failed",
+    };
     metrics::counter!("jobs_finished_total", "kind" => job.kind.clone(), "result" => result).increment(1);
-    shared.acknowledger.acknowledge(Acknowledgement { job, outcome, slot }).await;
+    shared.acknowledger.acknowledge(Acknowledgement { job, outcome, slot });
 }
 
 /// Runs an attempt within its deadline, and catches its panic. `None` when the process ends first.
+///
+/// It is a task of its own: apalis polls all jobs of a process in one, where a job that computes would hold up the
+/// others, and one that panics while it is dropped would end them.
 async fn bounded(
-    performing: impl Future<Output = Outcome>,
+    performing: impl Future<Output = Outcome> + Send + 'static,
     timeout: Duration,
     mut aborted: watch::Receiver<bool>,
 ) -> Option<Outcome> {
-    let caught = AssertUnwindSafe(time::timeout(timeout, performing)).catch_unwind();
+    let mut task = JoinSet::new();
+    task.spawn(performing);
     let ended = async {
         // Closed without a word: nobody will abort any more.
         if aborted.wait_for(|aborted| *aborted).await.is_err() {
             std::future::pending::<()>().await;
         }
     };
-    tokio::select! {
-        outcome = caught => Some(match outcome {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(Failure::Retry(anyhow!("the attempt took longer than {} s", timeout.as_secs()))),
-            Err(panic) => Err(Failure::Retry(anyhow!("the attempt panicked: {}", message(&*panic)))),
-        }),
-        () = ended => None,
+    let joined = tokio::select! {
+        joined = time::timeout(timeout, task.join_next()) => joined,
+        () = ended => {
+            drop_before_others_run(task).await;
+            return None;
+        }
+    };
+    match joined {
+        Ok(Some(Ok(outcome))) => Some(outcome),
+        Ok(Some(Err(error))) => {
+            let panic = error.try_into_panic().ok()?;
+            Some(Err(Failure::Retry(anyhow!("the attempt panicked: {}", message(&*panic)))))
+        }
+        Ok(None) => None,
+        Err(_) => {
+            drop_before_others_run(task).await;
+            Some(Err(Failure::Retry(anyhow!("the attempt took longer than {} s", timeout.as_secs_f32()))))
+        }
     }
+}
+
+/// Ends an attempt, and waits for its end if it comes soon: it should not overlap with the next one. One that computes
+/// without a pause ends later; what it does then is fenced off.
+async fn drop_before_others_run(mut attempt: JoinSet<Outcome>) {
+    _ = time::timeout(DROPPED_WITHIN, attempt.shutdown()).await;
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -17,7 +17,11 @@ use super::{
     formats::{self, Limits, ListSummary, ReadError},
     store::{self, Begun},
 };
-use crate::ids::PriceImportId;
+use crate::{
+    db::Db,
+    ids::PriceImportId,
+    queue::{Failure, Run},
+};
 
 /// How many rows are copied at once.
 const BATCH_ROWS: usize = 2_000;
@@ -34,9 +38,9 @@ pub enum StageError {
     /// The list could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The database refused.
+    /// The database refused, or the job is another worker's by now.
     #[error(transparent)]
-    Database(#[from] sqlx::Error),
+    Attempt(#[from] Failure),
     /// The reader did not end as it should.
     #[error("reading the price list broke off: {0}")]
     Broken(#[from] task::JoinError),
@@ -54,25 +58,34 @@ struct Batch {
 ///
 /// # Errors
 /// [`StageError`].
-pub async fn stage(pool: &PgPool, begun: &Begun) -> Result<ListSummary, StageError> {
+pub async fn stage(db: &Db, run: &Run, begun: &Begun) -> Result<ListSummary, StageError> {
     let (sender, mut batches) = mpsc::channel::<Batch>(WAITING_BATCHES);
-    let file = StoredFile::open(pool.clone(), begun.id).await?;
+    let file = StoredFile::open(db.pool().clone(), begun.id).await.map_err(Failure::from)?;
     let format = begun.format;
     let reading = task::spawn_blocking(move || read(format, file, &sender));
     let mut shown = Instant::now();
     while let Some(batch) = batches.recv().await {
-        if !batch.goods.is_empty() {
-            store::stage(pool, begun.id, &batch.goods).await?;
-        }
-        if !batch.rejected.is_empty() {
-            store::insert_rejected(pool, begun.id, &batch.rejected).await?;
-        }
+        keep(db, run, begun, &batch).await?;
         if shown.elapsed() >= PROGRESS_EVERY {
-            store::note_progress(pool, begun.id, batch.last_row).await?;
+            store::note_progress(db.pool(), begun.id, batch.last_row).await.map_err(Failure::from)?;
             shown = Instant::now();
         }
     }
     Ok(reading.await??)
+}
+
+/// Keeps what was read together, as long as the job is this worker's: another may have begun again meanwhile.
+async fn keep(db: &Db, run: &Run, begun: &Begun, batch: &Batch) -> Result<(), Failure> {
+    let mut tx = db.begin().await?;
+    run.hold(&mut tx).await?;
+    if !batch.goods.is_empty() {
+        store::stage(&mut tx, begun.id, &batch.goods).await?;
+    }
+    if !batch.rejected.is_empty() {
+        store::insert_rejected(&mut tx, begun.id, &batch.rejected).await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 fn read(

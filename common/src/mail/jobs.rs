@@ -23,7 +23,9 @@ impl Job for SendEmail {
     const QUEUE: QueueName = QueueName::MAIL;
     // Twelve doublings: a server that is away for an hour loses nothing.
     const MAX_ATTEMPTS: u16 = 12;
-    const TIMEOUT: Duration = Duration::from_secs(30);
+    // The conversation with the server has a deadline of its own, 20 s. The rest is for noting its answer, however
+    // long the database is away: a message that was accepted and not noted would be sent again.
+    const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
     async fn on_dead(&self, conn: &mut PgConnection, death: Death<'_>) -> Result<(), sqlx::Error> {
         store::fail(conn, self.message_id, death.error).await

@@ -3,16 +3,23 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc},
-    task::JoinHandle,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::{JoinHandle, JoinSet},
     time,
 };
 
-use super::{ClaimedJob, Failure, Finished, Kinds, Outcome, delay_after, store};
+use super::{
+    ClaimedJob, Failure, Finished, Kinds, Outcome, death, delay_after,
+    store::{self, Attempt},
+};
 use crate::{db::Db, ids::JobId};
 
 /// How many outcomes one statement writes.
 const BATCH: usize = 500;
+
+/// How many failures are written at once. Each is a transaction of its own, which may wait for a row that somebody
+/// else holds; they take turns so that they leave connections to the jobs that run.
+const FAILURES_AT_ONCE: usize = 4;
 
 /// How long to wait before writing again to a database that did not answer.
 const OUTAGE_PAUSE: Duration = Duration::from_millis(500);
@@ -20,33 +27,36 @@ const OUTAGE_PAUSE: Duration = Duration::from_millis(500);
 /// How much of an error is kept with its job.
 const ERROR_CHARS: usize = 2_000;
 
+/// The longest that a job waits for something else.
+const LONGEST_WAIT: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// What became of one job.
 #[derive(Debug)]
 pub struct Acknowledgement {
     /// The job.
-    pub job: ClaimedJob,
+    pub job: Arc<ClaimedJob>,
     /// How the attempt ended.
     pub outcome: Outcome,
     /// Its slot, free once this is written.
     pub slot: OwnedSemaphorePermit,
 }
 
-/// Where outcomes are handed in.
+/// Where outcomes are handed in. There is room for all: there are no more of them than slots.
 #[derive(Clone, Debug)]
-pub struct Acknowledger(mpsc::Sender<Acknowledgement>);
+pub struct Acknowledger(mpsc::UnboundedSender<Acknowledgement>);
 
 impl Acknowledger {
     /// Starts the task that writes them; it ends, with all of them written, when the last clone is dropped.
     #[must_use]
     pub fn start(db: Db, worker: Arc<str>, kinds: Arc<dyn Kinds>) -> (Self, JoinHandle<()>) {
-        let (sender, receiver) = mpsc::channel(BATCH);
-        let writer = Writer { db, worker, kinds };
-        (Self(sender), tokio::spawn(writer.run(receiver)))
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let writer = Writer { db, worker, kinds, turns: Semaphore::new(FAILURES_AT_ONCE) };
+        (Self(sender), tokio::spawn(Arc::new(writer).run(receiver)))
     }
 
     /// Hands in one outcome.
-    pub async fn acknowledge(&self, acknowledgement: Acknowledgement) {
-        if self.0.send(acknowledgement).await.is_err() {
+    pub fn acknowledge(&self, acknowledgement: Acknowledgement) {
+        if self.0.send(acknowledgement).is_err() {
             tracing::error!(
                 "an outcome came after its writer had ended; the lease will end and the job run again"
             );
@@ -58,82 +68,98 @@ struct Writer {
     db: Db,
     worker: Arc<str>,
     kinds: Arc<dyn Kinds>,
+    turns: Semaphore,
 }
 
 impl Writer {
-    async fn run(self, mut receiver: mpsc::Receiver<Acknowledgement>) {
+    async fn run(self: Arc<Self>, mut receiver: mpsc::UnboundedReceiver<Acknowledgement>) {
         let mut batch = Vec::with_capacity(BATCH);
+        let mut failures = JoinSet::new();
         while receiver.recv_many(&mut batch, BATCH).await > 0 {
             let (done, failed): (Vec<_>, Vec<_>) =
-                batch.iter().partition(|acknowledgement| acknowledgement.outcome.is_ok());
-            self.write_done(&done).await;
+                batch.drain(..).partition(|acknowledgement| acknowledgement.outcome.is_ok());
+            // Apart, so that one that cannot be written holds up no other.
             for acknowledgement in failed {
-                self.write_failed(acknowledgement).await;
+                failures.spawn(Arc::clone(&self).write_failed(acknowledgement));
             }
-            batch.clear();
+            self.write_done(done).await;
+            while failures.try_join_next().is_some() {}
         }
+        failures.join_all().await;
     }
 
-    async fn write_done(&self, done: &[&Acknowledgement]) {
-        let unmarked = |a: &&&Acknowledgement| matches!(a.outcome, Ok(Finished::Unmarked));
-        let ids: Vec<JobId> = done.iter().filter(unmarked).map(|a| a.job.id).collect();
+    async fn write_done(&self, done: Vec<Acknowledgement>) {
+        let unmarked = |a: &&Acknowledgement| matches!(a.outcome, Ok(Finished::Unmarked));
+        let unmarked = || done.iter().filter(unmarked);
+        let ids: Vec<JobId> = unmarked().map(|a| a.job.id).collect();
+        let attempts: Vec<i16> = unmarked().map(|a| a.job.attempt.try_into().unwrap_or(i16::MAX)).collect();
         if ids.is_empty() {
             return;
         }
-        while let Err(error) = self.finish(&ids).await {
+        while let Err(error) = self.finish(&ids, &attempts).await {
             pause(&error).await;
         }
     }
 
-    async fn finish(&self, ids: &[JobId]) -> Result<u64, sqlx::Error> {
-        store::finish(&mut *self.db.pool().acquire().await?, &self.worker, ids).await
+    async fn finish(&self, ids: &[JobId], attempts: &[i16]) -> Result<u64, sqlx::Error> {
+        store::finish_all(&mut *self.db.pool().acquire().await?, &self.worker, ids, attempts).await
     }
 
-    async fn write_failed(&self, acknowledgement: &Acknowledgement) {
-        let job = &acknowledgement.job;
-        let Err(failure) = &acknowledgement.outcome else { return };
-        let text: String = failure.to_string().chars().take(ERROR_CHARS).collect();
+    async fn write_failed(self: Arc<Self>, acknowledgement: Acknowledgement) {
+        let Acknowledgement { job, outcome: Err(failure), slot: _slot } = acknowledgement else { return };
+        let text = error_text(&failure);
         let (job_id, kind, attempt) = (job.id, job.kind.as_str(), job.attempt);
         match failure {
             Failure::LeaseLost => {
                 tracing::warn!(%job_id, kind, "the job went to another worker; this attempt kept nothing");
             }
             Failure::NotYet(delay) => {
-                while let Err(error) = self.postpone(job, *delay).await {
+                while let Err(error) = self.postpone(&job, delay.min(LONGEST_WAIT)).await {
                     pause(&error).await;
                 }
             }
             Failure::Retry(_) if attempt < job.max_attempts => {
                 let delay = delay_after(attempt);
                 tracing::warn!(%job_id, kind, attempt, error = text, "the job failed and will be tried again");
-                while let Err(error) = self.retry(job, delay, &text).await {
+                while let Err(error) = self.retry(&job, delay, &text).await {
                     pause(&error).await;
                 }
             }
             Failure::Retry(_) | Failure::GiveUp(_) => {
                 tracing::error!(%job_id, kind, attempt, error = text, "the job is dead");
-                while let Err(error) = self.bury(job, &text).await {
+                while let Err(error) = self.bury(&job, &text).await {
                     pause(&error).await;
                 }
             }
         }
     }
 
-    async fn retry(&self, job: &ClaimedJob, delay: Duration, error: &str) -> Result<u64, sqlx::Error> {
-        store::retry(&mut *self.db.pool().acquire().await?, &self.worker, job.id, delay, error).await
+    fn attempt(&self, job: &ClaimedJob) -> Attempt<'_> {
+        Attempt { worker: &self.worker, job: job.id, number: job.attempt }
     }
 
-    async fn postpone(&self, job: &ClaimedJob, delay: Duration) -> Result<u64, sqlx::Error> {
-        store::postpone(&mut *self.db.pool().acquire().await?, &self.worker, job.id, delay).await
+    async fn retry(&self, job: &ClaimedJob, delay: Duration, error: &str) -> Result<(), sqlx::Error> {
+        let _turn = self.turns.acquire().await;
+        store::retry(&mut *self.db.pool().acquire().await?, self.attempt(job), delay, error).await
+    }
+
+    async fn postpone(&self, job: &ClaimedJob, delay: Duration) -> Result<(), sqlx::Error> {
+        let _turn = self.turns.acquire().await;
+        store::postpone(&mut *self.db.pool().acquire().await?, self.attempt(job), delay).await
     }
 
     async fn bury(&self, job: &ClaimedJob, error: &str) -> Result<(), sqlx::Error> {
+        let _turn = self.turns.acquire().await;
         let mut tx = self.db.begin().await?;
-        if store::bury(&mut tx, &self.worker, job.id, error).await? {
-            self.kinds.on_dead(&job.kind, &job.payload, &mut tx, error).await?;
-        }
+        death::bury(&mut tx, self.kinds.as_ref(), &self.worker, job, error).await?;
         tx.commit().await
     }
+}
+
+/// An error as it is kept: bounded, and without NUL, which PostgreSQL refuses in text.
+fn error_text(failure: &Failure) -> String {
+    let kept = |c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c };
+    failure.to_string().chars().map(kept).take(ERROR_CHARS).collect()
 }
 
 async fn pause(error: &sqlx::Error) {

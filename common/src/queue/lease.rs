@@ -3,16 +3,25 @@
 //! Renewing and rescuing are tasks of their own, so that neither a long job nor a full buffer delays them.
 //! The clock is the database's: those of the machines may differ.
 
-use std::{process, sync::Arc, time::Duration};
+use std::{
+    process,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use tokio::{task::JoinHandle, time};
+use sqlx::PgPool;
+use tokio::{sync::watch, task::JoinHandle, time};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use super::{ClaimedJob, Kinds, QueueName, store};
+use super::{Kinds, QueueName, death, own_connection, store};
 use crate::db::Db;
 
 /// How often every worker looks for leases that ended.
 const RESCUE_EVERY: Duration = Duration::from_secs(1);
+
+/// How soon a renewal that failed is tried again.
+const OUTAGE_PAUSE: Duration = Duration::from_millis(500);
 
 /// What is noted on a job whose worker died.
 const WORKER_DIED: &str = "the worker that ran it died or lost its lease";
@@ -46,7 +55,8 @@ pub fn unique_name() -> Arc<str> {
 pub struct Lease {
     db: Db,
     worker: Arc<str>,
-    tasks: [JoinHandle<()>; 2],
+    stop: DropGuard,
+    keeping: JoinHandle<()>,
 }
 
 impl Lease {
@@ -61,11 +71,22 @@ impl Lease {
         settings: LeaseSettings,
         kinds: Arc<dyn Kinds>,
     ) -> Result<Self, sqlx::Error> {
-        let queues: Vec<String> = queues.iter().map(|queue| queue.as_str().to_owned()).collect();
-        store::renew_lease(db.pool(), &worker, &queues, settings.lease).await?;
-        let keeping = tokio::spawn(keep(db.clone(), Arc::clone(&worker), queues, settings));
-        let watching = tokio::spawn(watch(db.clone(), kinds));
-        Ok(Self { db, worker, tasks: [keeping, watching] })
+        let stop = CancellationToken::new();
+        let queues = queues.iter().map(|queue| queue.as_str().to_owned()).collect();
+        let (pulse, felt) = watch::channel(Pulse::first());
+        let keeper = Keeper {
+            pool: own_connection(db.pool()),
+            worker: Arc::clone(&worker),
+            queues,
+            settings,
+            pulse,
+            stop: stop.clone(),
+        };
+        keeper.renew().await?;
+        let keeping = tokio::spawn(keeper.run());
+        let watching = watch(db.clone(), kinds, felt, settings);
+        tokio::spawn(stop.clone().run_until_cancelled_owned(watching));
+        Ok(Self { db, worker, stop: stop.drop_guard(), keeping })
     }
 
     /// Hands back what this worker still holds, without charging an attempt, and gives up the lease.
@@ -73,28 +94,86 @@ impl Lease {
     /// # Errors
     /// When the database is away; then the lease runs out by itself.
     pub async fn end(self) -> Result<u64, sqlx::Error> {
-        self.tasks.iter().for_each(JoinHandle::abort);
-        let handed_back = store::hand_back(self.db.pool(), &self.worker, None).await?;
-        store::end_lease(&mut *self.db.pool().acquire().await?, &self.worker).await?;
+        drop(self.stop);
+        // A renewal under way would bring the lease back.
+        _ = self.keeping.await;
+        let mut tx = self.db.begin().await?;
+        // The lease first: a claim under way is waited for, and what it claimed is handed back with the rest.
+        store::end_lease(&mut tx, &self.worker).await?;
+        let handed_back = store::hand_back(&mut tx, &self.worker, None).await?;
+        tx.commit().await?;
         Ok(handed_back)
     }
 }
 
-async fn keep(db: Db, worker: Arc<str>, queues: Vec<String>, settings: LeaseSettings) {
-    let mut ticks = time::interval(settings.heartbeat);
-    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = store::renew_lease(db.pool(), &worker, &queues, settings.lease).await {
-            tracing::warn!(%error, "the lease could not be renewed; trying again");
+/// How well a process keeps its lease.
+///
+/// After an outage of the database every lease has ended, while all the workers live. Whoever has just been cut off
+/// itself therefore takes nothing over until the others have had the time to renew theirs.
+#[derive(Clone, Copy, Debug)]
+struct Pulse {
+    /// When the lease was renewed last.
+    last: Instant,
+    /// Since when that went without a gap.
+    steady_since: Instant,
+}
+
+impl Pulse {
+    fn first() -> Self {
+        let now = Instant::now();
+        Self { last: now, steady_since: now }
+    }
+
+    fn beat(&mut self, heartbeat: Duration) {
+        let now = Instant::now();
+        if now - self.last > heartbeat * 2 {
+            self.steady_since = now;
         }
+        self.last = now;
+    }
+
+    fn is_steady(&self, heartbeat: Duration) -> bool {
+        self.last.elapsed() <= heartbeat * 2 && self.steady_since.elapsed() >= heartbeat * 2
     }
 }
 
-async fn watch(db: Db, kinds: Arc<dyn Kinds>) {
+struct Keeper {
+    pool: PgPool,
+    worker: Arc<str>,
+    queues: Vec<String>,
+    settings: LeaseSettings,
+    pulse: watch::Sender<Pulse>,
+    stop: CancellationToken,
+}
+
+impl Keeper {
+    async fn run(self) {
+        let heartbeat = self.settings.heartbeat;
+        let mut ticks = time::interval(heartbeat);
+        ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        // A renewal that has begun is finished.
+        while self.stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            match self.renew().await {
+                Ok(()) => self.pulse.send_modify(|pulse| pulse.beat(heartbeat)),
+                Err(error) => {
+                    tracing::warn!(%error, "the lease could not be renewed; trying again");
+                    ticks.reset_after(heartbeat.min(OUTAGE_PAUSE));
+                }
+            }
+        }
+    }
+
+    async fn renew(&self) -> Result<(), sqlx::Error> {
+        let renewed = store::renew_lease(&self.pool, &self.worker, &self.queues, self.settings.lease);
+        // A connection that has died in silence would keep us waiting much longer than a new one.
+        time::timeout(self.settings.lease, renewed).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+}
+
+async fn watch(db: Db, kinds: Arc<dyn Kinds>, pulse: watch::Receiver<Pulse>, settings: LeaseSettings) {
     loop {
         time::sleep(RESCUE_EVERY).await;
-        let expired = match store::expired_workers(db.pool()).await {
+        let expired = match expired_workers(db.pool()).await {
             Ok(expired) => expired,
             Err(error) => {
                 tracing::debug!(%error, "leases could not be looked at; trying again");
@@ -102,6 +181,9 @@ async fn watch(db: Db, kinds: Arc<dyn Kinds>) {
             }
         };
         for worker in expired {
+            if !pulse.borrow().is_steady(settings.heartbeat) {
+                break;
+            }
             match rescue(&db, &worker, kinds.as_ref()).await {
                 Ok(0) => {}
                 Ok(jobs) => tracing::warn!(worker, jobs, "took over the jobs of a worker that died"),
@@ -113,17 +195,32 @@ async fn watch(db: Db, kinds: Arc<dyn Kinds>) {
     }
 }
 
-/// Puts back what an expired worker ran; what has no attempt left dies, in the same transaction.
+async fn expired_workers(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
+    store::register_unknown_workers(pool).await?;
+    store::expired_workers(pool).await
+}
+
+/// Puts back what an expired worker ran; what has no attempt left dies, each in a transaction of its own so that one
+/// that cannot die now keeps no other from being taken over.
 async fn rescue(db: &Db, worker: &str, kinds: &dyn Kinds) -> Result<u64, sqlx::Error> {
-    let mut tx = db.begin().await?;
-    let (put_back, exhausted) = store::rescue(&mut tx, worker, WORKER_DIED).await?;
-    for ClaimedJob { id, kind, payload, .. } in &exhausted {
-        store::bury(&mut tx, worker, *id, WORKER_DIED).await?;
-        kinds.on_dead(kind, payload, &mut tx, WORKER_DIED).await?;
+    let mut rescued = 0;
+    loop {
+        let mut tx = db.begin().await?;
+        if !store::lock_expired(&mut tx, worker).await? {
+            return Ok(rescued);
+        }
+        let put_back = store::put_back(&mut tx, worker, WORKER_DIED).await?;
+        rescued += put_back;
+        if put_back == 0 {
+            let Some(job) = store::next_exhausted(&mut tx, worker).await? else {
+                // Should it come back, its next heartbeat registers it anew; until then it claims nothing.
+                store::end_lease(&mut tx, worker).await?;
+                tx.commit().await?;
+                return Ok(rescued);
+            };
+            death::bury(&mut tx, kinds, worker, &job, WORKER_DIED).await?;
+            rescued += 1;
+        }
+        tx.commit().await?;
     }
-    // Should it come back, its next heartbeat registers it anew; until then it claims nothing.
-    store::end_lease(&mut tx, worker).await?;
-    let rescued = put_back + exhausted.len() as u64;
-    tx.commit().await?;
-    Ok(rescued)
 }

@@ -23,6 +23,7 @@
 pub mod acknowledge;
 pub mod backend;
 mod backoff;
+mod death;
 pub mod lease;
 mod run;
 mod store;
@@ -31,7 +32,7 @@ mod wake;
 use std::{future::Future, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
 use time::OffsetDateTime;
 
 pub use backoff::delay_after;
@@ -142,3 +143,11 @@ pub async fn enqueue_all<J: Job>(conn: &mut PgConnection, jobs: &[J]) -> Result<
     let request_id = crate::request::current();
     store::insert(conn, J::QUEUE, J::KIND, J::MAX_ATTEMPTS, new, request_id.as_deref()).await
 }
+
+/// A connection to the same database that jobs cannot take: what keeps the process alive must not wait for them.
+fn own_connection(pool: &PgPool) -> PgPool {
+    let options = PgPoolOptions::new().max_connections(1).acquire_timeout(OWN_CONNECTION_WITHIN);
+    options.connect_lazy_with(pool.connect_options().as_ref().clone())
+}
+
+const OWN_CONNECTION_WITHIN: Duration = Duration::from_secs(5);

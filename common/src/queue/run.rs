@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::store;
+use super::store::{self, Attempt};
 use crate::{db::Tx, ids::JobId};
 
 /// One attempt at a job by one worker.
@@ -56,17 +56,29 @@ impl From<sqlx::Error> for Failure {
 }
 
 impl Run {
+    /// Makes sure that the job is this worker's until the transaction ends: for effects on the way to the last one.
+    ///
+    /// # Errors
+    /// [`Failure::LeaseLost`] when it no longer is.
+    pub async fn hold(&self, conn: &mut PgConnection) -> Result<(), Failure> {
+        if store::hold(conn, self.fence()).await? { Ok(()) } else { Err(Failure::LeaseLost) }
+    }
+
     /// Marks the job done in the transaction of its effect, and commits both.
     ///
     /// # Errors
     /// [`Failure::LeaseLost`], and then nothing is kept, when the job is no longer this worker's. An error at
     /// the commit itself leaves it open whether it happened; the job's state will tell the next attempt.
     pub async fn finish(&self, mut tx: Tx) -> Outcome {
-        if store::finish(&mut tx, &self.worker, &[self.job_id]).await? != 1 {
+        if !store::finish(&mut tx, self.fence()).await? {
             return Err(Failure::LeaseLost);
         }
         tx.commit().await?;
         Ok(Finished::Marked)
+    }
+
+    fn fence(&self) -> Attempt<'_> {
+        Attempt { worker: &self.worker, job: self.job_id, number: self.attempt }
     }
 }
 

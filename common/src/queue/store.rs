@@ -104,7 +104,8 @@ pub(super) async fn claim(
             limit $3
             for update skip locked
         ))
-        returning id as "id: JobId", kind, payload, attempts, max_attempts, request_id
+        returning
+            id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, request_id
         "#,
         queue.as_str(),
         worker,
@@ -115,7 +116,7 @@ pub(super) async fn claim(
     let jobs = rows.into_iter().map(|row| ClaimedJob {
         id: row.id,
         kind: row.kind,
-        payload: row.payload,
+        payload: payload(row.payload),
         attempt: row.attempts.unsigned_abs(),
         max_attempts: row.max_attempts.unsigned_abs(),
         request_id: row.request_id,
@@ -123,19 +124,62 @@ pub(super) async fn claim(
     Ok(jobs.collect())
 }
 
-/// Marks jobs done that are still this worker's; returns how many were.
-pub(super) async fn finish(
+/// A payload as it is stored. PostgreSQL keeps JSON that serde does not read (`1e400`, a thousand levels): that
+/// stays text, which is no payload of any job, so that only this job fails and not the claim of all.
+fn payload(text: String) -> Value {
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+/// An attempt by a worker. Its number is part of the fence: a worker that lost its lease may come back and claim
+/// the same job anew, while its earlier attempt still runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt<'a> {
+    pub(super) worker: &'a str,
+    pub(super) job: JobId,
+    pub(super) number: u16,
+}
+
+impl Attempt<'_> {
+    fn number(self) -> i16 {
+        i16::try_from(self.number).unwrap_or(i16::MAX)
+    }
+}
+
+/// Marks an attempt's job done; false when it is no longer this attempt's.
+pub(super) async fn finish(conn: &mut PgConnection, attempt: Attempt<'_>) -> Result<bool, sqlx::Error> {
+    let finished = finish_all(conn, attempt.worker, &[attempt.job], &[attempt.number()]).await?;
+    Ok(finished == 1)
+}
+
+/// Whether an attempt's job is still its own; it stays so until the transaction ends.
+pub(super) async fn hold(conn: &mut PgConnection, attempt: Attempt<'_>) -> Result<bool, sqlx::Error> {
+    let held = sqlx::query!(
+        "select from jobs where id = $1 and lock_by = $2 and attempts = $3 and state = 'running' for share",
+        attempt.job as JobId,
+        attempt.worker,
+        attempt.number(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(held.is_some())
+}
+
+/// Marks jobs done whose attempts of these numbers are still this worker's; returns how many were.
+pub(super) async fn finish_all(
     conn: &mut PgConnection,
     worker: &str,
     jobs: &[JobId],
+    attempts: &[i16],
 ) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         r#"
-        update jobs
+        update jobs j
         set state = 'done', finished_at = now(), lock_by = null, last_error = null
-        where id = any ($1) and lock_by = $2 and state = 'running'
+        from unnest($1::uuid[], $2::smallint[]) as a (id, number)
+        where j.id = a.id and j.attempts = a.number and j.lock_by = $3 and j.state = 'running'
         "#,
         jobs as &[JobId],
+        attempts,
         worker,
     )
     .execute(conn)
@@ -146,65 +190,65 @@ pub(super) async fn finish(
 /// Puts a failed job back to wait for its next attempt.
 pub(super) async fn retry(
     conn: &mut PgConnection,
-    worker: &str,
-    job: JobId,
+    attempt: Attempt<'_>,
     delay: Duration,
     error: &str,
-) -> Result<u64, sqlx::Error> {
-    let put_back = sqlx::query!(
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
         r#"
         update jobs
-        set state = 'ready', lock_by = null, run_at = now() + make_interval(secs => $3), last_error = $4
-        where id = $1 and lock_by = $2 and state = 'running'
+        set state = 'ready', lock_by = null, run_at = now() + make_interval(secs => $4), last_error = $5
+        where id = $1 and lock_by = $2 and attempts = $3 and state = 'running'
         "#,
-        job as JobId,
-        worker,
+        attempt.job as JobId,
+        attempt.worker,
+        attempt.number(),
         delay.as_secs_f64(),
         error,
     )
     .execute(conn)
     .await?;
-    Ok(put_back.rows_affected())
+    Ok(())
 }
 
 /// Puts a job back that waits for something else: its attempt is not charged.
 pub(super) async fn postpone(
     conn: &mut PgConnection,
-    worker: &str,
-    job: JobId,
+    attempt: Attempt<'_>,
     delay: Duration,
-) -> Result<u64, sqlx::Error> {
-    let put_back = sqlx::query!(
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
         r#"
         update jobs
-        set state = 'ready', lock_by = null, run_at = now() + make_interval(secs => $3),
+        set state = 'ready', lock_by = null, run_at = now() + make_interval(secs => $4),
             attempts = greatest(attempts - 1, 0)
-        where id = $1 and lock_by = $2 and state = 'running'
+        where id = $1 and lock_by = $2 and attempts = $3 and state = 'running'
         "#,
-        job as JobId,
-        worker,
+        attempt.job as JobId,
+        attempt.worker,
+        attempt.number(),
         delay.as_secs_f64(),
     )
     .execute(conn)
     .await?;
-    Ok(put_back.rows_affected())
+    Ok(())
 }
 
-/// Marks a job dead that is still this worker's; false when it no longer is.
+/// Marks an attempt's job dead; false when it is no longer this attempt's.
 pub(super) async fn bury(
     conn: &mut PgConnection,
-    worker: &str,
-    job: JobId,
+    attempt: Attempt<'_>,
     error: &str,
 ) -> Result<bool, sqlx::Error> {
     let dead = sqlx::query!(
         r#"
         update jobs
-        set state = 'dead', finished_at = now(), lock_by = null, last_error = $3
-        where id = $1 and lock_by = $2 and state = 'running'
+        set state = 'dead', finished_at = now(), lock_by = null, last_error = $4
+        where id = $1 and lock_by = $2 and attempts = $3 and state = 'running'
         "#,
-        job as JobId,
-        worker,
+        attempt.job as JobId,
+        attempt.worker,
+        attempt.number(),
         error,
     )
     .execute(conn)
@@ -212,9 +256,21 @@ pub(super) async fn bury(
     Ok(dead.rows_affected() == 1)
 }
 
+/// Adds to what is noted on a job that died in this transaction.
+pub(super) async fn add_to_error(conn: &mut PgConnection, job: JobId, more: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update jobs set last_error = concat_ws('; ', last_error, $2::text) where id = $1",
+        job as JobId,
+        more
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Hands jobs back as if they had never been claimed: all of this worker's, or only those named.
 pub(super) async fn hand_back(
-    pool: &PgPool,
+    conn: &mut PgConnection,
     worker: &str,
     only: Option<&[JobId]>,
 ) -> Result<u64, sqlx::Error> {
@@ -227,7 +283,7 @@ pub(super) async fn hand_back(
         worker,
         only as Option<&[JobId]>,
     )
-    .execute(pool)
+    .execute(conn)
     .await?;
     Ok(handed_back.rows_affected())
 }
@@ -254,9 +310,27 @@ pub(super) async fn renew_lease(
     Ok(())
 }
 
-/// Forgets a worker that has stopped or died.
+/// Forgets a worker that has stopped or died. Waits for its claims that are under way; later ones find no lease.
 pub(super) async fn end_lease(conn: &mut PgConnection, worker: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from workers where name = $1", worker).execute(conn).await?;
+    Ok(())
+}
+
+/// Registers the workers of running jobs that are not registered, as expired ones.
+///
+/// No move of ours leads there, but a table that somebody emptied by hand does; nobody would take those jobs over.
+pub(super) async fn register_unknown_workers(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into workers (name, queues, lease_until)
+        select distinct j.lock_by, array[]::text[], now() - interval '1 second'
+        from jobs j
+        where j.state = 'running' and not exists (select from workers w where w.name = j.lock_by)
+        on conflict (name) do nothing
+        "#
+    )
+    .execute(pool)
+    .await?;
     Ok(())
 }
 
@@ -265,22 +339,24 @@ pub(super) async fn expired_workers(pool: &PgPool) -> Result<Vec<String>, sqlx::
     sqlx::query_scalar!("select name from workers where lease_until < now() limit 100").fetch_all(pool).await
 }
 
-/// Puts back what an expired worker ran and still has attempts, and names what has none left.
-pub(super) async fn rescue(
+/// Holds an expired worker's row until the end of the transaction, so that it neither claims nor renews its lease
+/// meanwhile. False when it has come back since it was seen as expired, or is being taken over by another.
+pub(super) async fn lock_expired(conn: &mut PgConnection, worker: &str) -> Result<bool, sqlx::Error> {
+    let locked = sqlx::query_scalar!(
+        "select name from workers where name = $1 and lease_until < now() for update skip locked",
+        worker
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(locked.is_some())
+}
+
+/// Puts back what an expired worker ran and still has attempts; returns how many jobs that were.
+pub(super) async fn put_back(
     conn: &mut PgConnection,
     expired: &str,
     error: &str,
-) -> Result<(u64, Vec<ClaimedJob>), sqlx::Error> {
-    // The worker may have come back since it was seen as expired: then its row is locked or its lease renewed.
-    let gone = sqlx::query_scalar!(
-        "select name from workers where name = $1 and lease_until < now() for update skip locked",
-        expired
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    if gone.is_none() {
-        return Ok((0, Vec::new()));
-    }
+) -> Result<u64, sqlx::Error> {
     let put_back = sqlx::query!(
         r#"
         update jobs
@@ -290,28 +366,36 @@ pub(super) async fn rescue(
         expired,
         error,
     )
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
-    let exhausted = sqlx::query!(
+    Ok(put_back.rows_affected())
+}
+
+/// One job that an expired worker ran in its last attempt.
+pub(super) async fn next_exhausted(
+    conn: &mut PgConnection,
+    expired: &str,
+) -> Result<Option<ClaimedJob>, sqlx::Error> {
+    let row = sqlx::query!(
         r#"
-        select id as "id: JobId", kind, payload, attempts, max_attempts, request_id
+        select id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, request_id
         from jobs
-        where lock_by = $1 and state = 'running'
+        where lock_by = $1 and state = 'running' and attempts >= max_attempts
+        limit 1
         for update
         "#,
         expired,
     )
-    .fetch_all(&mut *conn)
+    .fetch_optional(conn)
     .await?;
-    let exhausted = exhausted.into_iter().map(|row| ClaimedJob {
+    Ok(row.map(|row| ClaimedJob {
         id: row.id,
         kind: row.kind,
-        payload: row.payload,
+        payload: payload(row.payload),
         attempt: row.attempts.unsigned_abs(),
         max_attempts: row.max_attempts.unsigned_abs(),
         request_id: row.request_id,
-    });
-    Ok((put_back.rows_affected(), exhausted.collect()))
+    }))
 }
 
 /// How much waits in a queue.

@@ -12,7 +12,10 @@ use tokio::{
     time,
 };
 
-use super::store::{self, CHANNEL};
+use super::{
+    own_connection,
+    store::{self, CHANNEL},
+};
 
 /// How often workers look without being woken.
 const TICK: Duration = Duration::from_secs(1);
@@ -53,8 +56,9 @@ pub struct Alarm(watch::Receiver<u64>);
 impl Alarm {
     /// Starts listening, and reconnects for ever; it ends with the last clone.
     #[must_use]
-    pub fn start(pool: PgPool) -> Self {
+    pub fn start(pool: &PgPool) -> Self {
         let (sender, receiver) = watch::channel(0);
+        let pool = own_connection(pool);
         tokio::spawn(async move {
             while !sender.is_closed() {
                 if let Err(error) = listen(&pool, &sender).await {

@@ -16,6 +16,7 @@ const WAIT: Duration = Duration::from_secs(1);
 impl Perform for ImportPriceList {
     async fn perform(&self, run: &Run, deps: &Deps) -> Outcome {
         let mut tx = deps.db.begin().await?;
+        run.hold(&mut tx).await?;
         let begun = imports::begin(&mut tx, deps.clock.now(), self.import_id).await?;
         tx.commit().await?;
         let begun = match begun {
@@ -23,11 +24,12 @@ impl Perform for ImportPriceList {
             Begin::Wait => return Err(Failure::NotYet(WAIT)),
             Begin::Ended => return Ok(Finished::Unmarked),
         };
-        let summary = match imports::stage(deps.db.pool(), &begun).await {
+        let summary = match imports::stage(&deps.db, run, &begun).await {
             Ok(summary) => summary,
             Err(StageError::Read(ReadError::File(error))) => {
                 return refuse(self, run, deps, &error.into()).await;
             }
+            Err(StageError::Attempt(failure)) => return Err(failure),
             Err(error) => return Err(Failure::Retry(anyhow!(error))),
         };
         if summary.rows == 0 {
@@ -39,6 +41,7 @@ impl Perform for ImportPriceList {
             return refuse(self, run, deps, &empty).await;
         }
         let mut tx = deps.db.begin().await?;
+        run.hold(&mut tx).await?;
         imports::begin_applying(&mut tx, deps.clock.now(), self.import_id, &summary).await?;
         tx.commit().await?;
         let mut tx = deps.db.begin().await?;

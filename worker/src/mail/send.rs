@@ -1,34 +1,53 @@
 //! The job that sends a message.
 
+use std::time::Duration;
+
 use anyhow::anyhow;
 use common::{
     mail::{self, Attempted, OutgoingMessage, jobs::SendEmail},
     queue::{Failure, Finished, Outcome, Run},
 };
+use tokio::time;
 
 use super::{FailureKind, Outgoing};
 use crate::{deps::Deps, registry::Perform};
 
+/// How long to wait before noting again what could not be noted.
+const OUTAGE_PAUSE: Duration = Duration::from_millis(500);
+
 impl Perform for SendEmail {
     async fn perform(&self, run: &Run, deps: &Deps) -> Outcome {
         let mut tx = deps.db.begin().await?;
+        run.hold(&mut tx).await?;
         let message = mail::begin_sending(&mut tx, &deps.trade, deps.clock.now(), self.message_id).await?;
         tx.commit().await?;
         let Attempted::Send(message) = message else { return Ok(Finished::Unmarked) };
         match send(&message, deps).await {
-            Ok(response) => {
-                let mut tx = deps.db.begin().await?;
-                mail::mark_sent(&mut tx, deps.clock.now(), message.id, &response).await?;
-                run.finish(tx).await
-            }
+            Ok(response) => loop {
+                match note_sent(&message, &response, run, deps).await {
+                    Err(Failure::Retry(error)) => {
+                        tracing::warn!(%error, "a message was sent, which could not be noted; trying again");
+                        time::sleep(OUTAGE_PAUSE).await;
+                    }
+                    noted => return noted,
+                }
+            },
             Err(failure) => {
                 let mut tx = deps.db.begin().await?;
+                run.hold(&mut tx).await?;
                 mail::defer(&mut tx, message.id, &failure.to_string()).await?;
                 tx.commit().await?;
                 Err(failure)
             }
         }
     }
+}
+
+/// Marks a message sent and its job done, in one transaction.
+async fn note_sent(message: &OutgoingMessage, response: &str, run: &Run, deps: &Deps) -> Outcome {
+    let mut tx = deps.db.begin().await?;
+    mail::mark_sent(&mut tx, deps.clock.now(), message.id, response).await?;
+    run.finish(tx).await
 }
 
 /// Renders a message and hands it to the server, outside any transaction; returns the server's answer.

@@ -96,7 +96,7 @@ pub(in super::super) async fn clear_stage(
 
 /// Copies checked goods into the stage: one `COPY`, the fastest way in.
 pub(in super::super) async fn stage(
-    pool: &PgPool,
+    conn: &mut PgConnection,
     id: PriceImportId,
     goods: &[(u64, Option<u64>, Good)],
 ) -> Result<(), sqlx::Error> {
@@ -104,7 +104,6 @@ pub(in super::super) async fn stage(
     for (row, line, good) in goods {
         write_line(&mut lines, id, *row, *line, good)?;
     }
-    let mut conn = pool.acquire().await?;
     let mut copy = conn
         .copy_in_raw(
             "copy price_import_stage (import_id, row, line, sku, category, category_key, model, name, name_key, \
@@ -166,7 +165,7 @@ fn write_line(
 
 /// Keeps refused rows for the report.
 pub(in super::super) async fn insert_rejected(
-    pool: &PgPool,
+    conn: &mut PgConnection,
     id: PriceImportId,
     rejected: &[Rejected],
 ) -> Result<(), sqlx::Error> {
@@ -188,7 +187,7 @@ pub(in super::super) async fn insert_rejected(
         &skus as &[Option<String>],
         &errors,
     )
-    .execute(pool)
+    .execute(conn)
     .await?;
     Ok(())
 }

@@ -1,0 +1,14 @@
+//! What the job queue promises, each promise shown by jobs that exist only here.
+//!
+//! [`jobs`] has the kinds, whose every attempt does what the test says, when the test says so; [`workers`] starts the
+//! real loop over them in a database of the test's own.
+
+mod claiming;
+mod enqueuing;
+mod jobs;
+mod leases;
+mod outages;
+mod outcomes;
+mod processes;
+mod stopping;
+mod workers;

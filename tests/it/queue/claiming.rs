@@ -1,0 +1,140 @@
+//! Who claims how much, and what never waits for what.
+
+use std::time::Duration;
+
+use super::{
+    jobs::{Act, Opera, Play, Script, Stage},
+    workers::{Queue, until},
+};
+
+#[tokio::test]
+async fn no_more_jobs_are_claimed_than_there_are_slots() {
+    let queue = Queue::create().await;
+    let stage = Stage::new();
+    let jobs = vec![Play(Script::new(&stage, [Act::WaitThenEffect])); 10];
+    queue.enqueue_all(&jobs).await;
+    let worker = queue.start(2).await;
+    until("two jobs run", async || stage.seen().at_once == 2).await;
+    // A job of another queue has come and gone, so the worker has had its time to claim more.
+    let other = Stage::new();
+    let id = queue.enqueue(&Opera(Script::new(&other, [Act::Effect]))).await;
+    queue.wait_for_state(id, "done").await;
+    assert_eq!((queue.count("running").await, queue.count("ready").await), (2, 8));
+    stage.open(1);
+    queue.drain().await;
+    assert_eq!((stage.seen().most_at_once, queue.effects(&stage).await), (2, 10));
+    worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn two_workers_never_run_the_same_job() {
+    let queue = Queue::create().await;
+    let stages: Vec<_> = (0..200).map(|_| Stage::new()).collect();
+    let workers = [queue.start(8).await, queue.start(8).await];
+    let jobs: Vec<_> = stages.iter().map(|stage| Play(Script::new(stage, [Act::Effect]))).collect();
+    for some in jobs.chunks(20) {
+        queue.enqueue_all(some).await;
+    }
+    queue.drain().await;
+    for stage in &stages {
+        assert_eq!(stage.seen().begun, [1]);
+        assert_eq!(queue.effects(stage).await, 1);
+    }
+    for worker in workers {
+        worker.stop().await;
+    }
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn a_full_queue_leaves_the_others_alone() {
+    let queue = Queue::create().await;
+    let (slow, quick) = (Stage::new(), Stage::new());
+    queue.enqueue_all(&vec![Opera(Script::new(&slow, [Act::WaitThenEffect])); 20]).await;
+    let worker = queue.start(2).await;
+    until("the imports fill their slots", async || slow.seen().at_once == 2).await;
+    queue.enqueue_all(&vec![Play(Script::new(&quick, [Act::Effect])); 20]).await;
+    until("the mail is sent", async || queue.effects(&quick).await == 20).await;
+    assert_eq!(queue.effects(&slow).await, 0);
+    slow.open(1);
+    queue.drain().await;
+    worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_job_that_keeps_its_thread_leaves_the_others_alone() {
+    let queue = Queue::create().await;
+    let (blocking, quick) = (Stage::new(), Stage::new());
+    let worker = queue.start(2).await;
+    queue.enqueue(&Opera(Script::new(&blocking, [Act::Block]))).await;
+    until("it blocks", async || blocking.seen().at_once == 1).await;
+    queue.enqueue_all(&vec![Play(Script::new(&quick, [Act::Effect])); 20]).await;
+    until("the mail is sent", async || queue.effects(&quick).await == 20).await;
+    assert_eq!(blocking.seen().at_once, 1);
+    blocking.open(1);
+    queue.drain().await;
+    worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn a_worker_without_a_lease_claims_nothing() {
+    let queue = Queue::create().await;
+    let stage = Stage::new();
+    let never = Duration::from_secs(3600);
+    let worker = queue.start_with(2, |start| start.run.lease.heartbeat = never).await;
+    until("it has renewed once", async || {
+        let statement = "select lease_until > started_at + interval '600 seconds' from workers";
+        sqlx::query_scalar(statement).fetch_one(queue.pool()).await.unwrap()
+    })
+    .await;
+    queue.execute("delete from workers").await;
+    let id = queue.enqueue(&Play(Script::new(&stage, [Act::Effect]))).await;
+    // Its own wake-ups and ticks go by; a second worker shows that the job was there to be had.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(queue.job(id).await.state, "ready");
+    let other = queue.start(2).await;
+    queue.wait_for_state(id, "done").await;
+    assert_eq!(stage.seen().begun, [1]);
+    other.stop().await;
+    worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn a_commit_wakes_a_worker_that_has_nothing_to_do() {
+    let queue = Queue::create().await;
+    let worker = queue.start(2).await;
+    for _ in 0..20 {
+        let stage = Stage::new();
+        let id = queue.enqueue(&Play(Script::new(&stage, [Act::Effect]))).await;
+        queue.wait_for_state(id, "done").await;
+    }
+    worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn jobs_that_hold_every_connection_cost_the_worker_neither_its_lease_nor_its_ears() {
+    let queue = Queue::create().await;
+    let stage = Stage::new();
+    let worker = queue
+        .start_with(4, |start| {
+            start.connections = 2;
+            start.run.lease.lease = Duration::from_secs(2);
+        })
+        .await;
+    queue.enqueue_all(&vec![Play(Script::new(&stage, [Act::KeepConnection])); 2]).await;
+    until("both connections are taken", async || stage.seen().at_once == 2).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let lives = "select lease_until > now() from workers where name = $1";
+    let lives: bool = sqlx::query_scalar(lives).bind(&worker.name).fetch_one(queue.pool()).await.unwrap();
+    assert!(lives, "the lease has ended");
+    stage.open(1);
+    queue.drain().await;
+    assert_eq!(stage.seen().begun, [1, 1]);
+    worker.stop().await;
+    queue.finish().await;
+}

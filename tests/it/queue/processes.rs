@@ -1,0 +1,131 @@
+//! Real processes, killed without a word.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command as Blocking, Stdio},
+    time::SystemTime,
+};
+
+use common::{
+    clock::Clock,
+    locale::Locale,
+    mail::{self, MessageKind, NewMessage},
+};
+use local_stack::mail_catcher::MailCatcher;
+use serde_json::json;
+use tokio::process::{Child, Command};
+use uuid::Uuid;
+
+use super::workers::{Queue, ends, until};
+
+const MESSAGES: usize = 300;
+const KILLS: usize = 5;
+
+/// The `worker` program beside this one, made anew when its sources are newer.
+fn worker_program() -> PathBuf {
+    let this = env::current_exe().expect("this program");
+    let dir = this.parent().and_then(Path::parent).expect("target/<profile>/deps");
+    let program = dir.join("worker");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let made = fs::metadata(&program).and_then(|data| data.modified()).ok();
+    let sources = ["common", "worker", "migrations"].map(|name| newest(&root.join(name)));
+    if made.is_none_or(|made| sources.into_iter().any(|source| source > made)) {
+        let release = dir.ends_with("release").then_some("--release");
+        let status = Blocking::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+            .args(["build", "--quiet", "--offline", "--package", "worker", "--bin", "worker"])
+            .args(release)
+            .current_dir(&root)
+            .status();
+        assert!(status.expect("cargo").success(), "the worker program cannot be built");
+    }
+    program
+}
+
+/// When anything in a directory was changed last.
+fn newest(dir: &Path) -> SystemTime {
+    let entries = fs::read_dir(dir).expect("a directory of sources").flatten();
+    entries
+        .map(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => newest(&entry.path()),
+            _ => entry.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH),
+        })
+        .max()
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn start(program: &Path, database_url: &str, catcher: &MailCatcher) -> Child {
+    Command::new(program)
+        .args(["run", "--queues", "mail=4"])
+        .env_clear()
+        .env("DATABASE_URL", database_url)
+        .env("SMTP_URL", format!("smtp://{}", catcher.smtp_addr()))
+        .env("MAIL_FROM", "Postavka <orders@postavka.test>")
+        .env("WORKER_LEASE_SECONDS", "2")
+        .env("WORKER_HEARTBEAT_SECONDS", "1")
+        .env("RUST_LOG", "error")
+        // No `.env` lies there.
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the worker program starts")
+}
+
+#[tokio::test]
+async fn every_message_is_sent_although_its_workers_are_killed() {
+    let program = tokio::task::spawn_blocking(worker_program).await.unwrap();
+    let queue = Queue::create().await;
+    let local = ([127, 0, 0, 1], 0).into();
+    let catcher = MailCatcher::start(local, local).await.unwrap();
+    let recipients: BTreeSet<_> = (0..MESSAGES).map(|number| format!("buyer{number}@example.com")).collect();
+    post(&queue, &recipients).await;
+
+    let url = queue.url();
+    let mut worker = start(&program, url, &catcher);
+    for kill in 1..=KILLS {
+        let enough = kill * MESSAGES / (KILLS + 1);
+        until("some are sent", async || catcher.messages().len() >= enough).await;
+        let next = start(&program, url, &catcher);
+        // SIGKILL: nothing is handed back.
+        worker.kill().await.unwrap();
+        worker = next;
+    }
+    until("all jobs have ended", async || queue.count("ready").await + queue.count("running").await == 0)
+        .await;
+
+    assert_eq!(queue.count("done").await, i64::try_from(MESSAGES).unwrap());
+    let sent = "select count(*) from email_messages where status = 'sent' and sent_at is not null";
+    let sent: i64 = sqlx::query_scalar(sent).fetch_one(queue.pool()).await.unwrap();
+    assert_eq!(usize::try_from(sent).unwrap(), MESSAGES);
+    for recipient in &recipients {
+        let copies = catcher.messages_to(recipient);
+        let names: BTreeSet<_> = copies.iter().map(|copy| copy.message_id.as_deref().unwrap()).collect();
+        assert_eq!(names.len(), 1, "{recipient}: {} copies under the names {names:?}", copies.len());
+    }
+    until("only the living worker is registered", async || queue.workers().await.len() == 1).await;
+
+    let process = worker.id().unwrap().to_string();
+    assert!(Blocking::new("kill").args(["-TERM", &process]).status().unwrap().success());
+    assert!(ends("the worker", worker.wait()).await.unwrap().success());
+    assert!(queue.workers().await.is_empty());
+    queue.finish().await;
+}
+
+async fn post(queue: &Queue, recipients: &BTreeSet<String>) {
+    let messages: Vec<_> = recipients
+        .iter()
+        .map(|recipient| NewMessage {
+            cause: Uuid::now_v7(),
+            kind: MessageKind::AddressKnown,
+            recipient: recipient.clone(),
+            locale: Locale::Ru,
+            data: json!({ "first_name": "Анна", "sign_in_url": "https://postavka.test/sign-in" }),
+            user_id: None,
+        })
+        .collect();
+    let mut tx = queue.db.begin().await.unwrap();
+    mail::post(&mut tx, Clock::system().now(), &messages).await.unwrap();
+    tx.commit().await.unwrap();
+}
