@@ -10,6 +10,7 @@ mod upload;
 
 pub use answer::Answer;
 pub use app::{ADMIN, TestApp, trade};
+pub use database::TestDatabase;
 pub use goods::price_list;
 pub use mailbox::{Mailbox, register_token};
 pub use people::{PASSWORD, Person, address, registration};
