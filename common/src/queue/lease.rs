@@ -14,7 +14,10 @@ use tokio::{sync::watch, task::JoinHandle, time};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use super::{Kinds, QueueName, death, own_connection, store};
+use super::{
+    Kinds, QueueName, death, own_connection,
+    store::{self, workers},
+};
 use crate::db::Db;
 
 /// How often every worker looks for leases that ended.
@@ -99,7 +102,7 @@ impl Lease {
         _ = self.keeping.await;
         let mut tx = self.db.begin().await?;
         // The lease first: a claim under way is waited for, and what it claimed is handed back with the rest.
-        store::end_lease(&mut tx, &self.worker).await?;
+        workers::end_lease(&mut tx, &self.worker).await?;
         let handed_back = store::hand_back(&mut tx, &self.worker, None).await?;
         tx.commit().await?;
         Ok(handed_back)
@@ -164,7 +167,7 @@ impl Keeper {
     }
 
     async fn renew(&self) -> Result<(), sqlx::Error> {
-        let renewed = store::renew_lease(&self.pool, &self.worker, &self.queues, self.settings.lease);
+        let renewed = workers::renew_lease(&self.pool, &self.worker, &self.queues, self.settings.lease);
         // A connection that has died in silence would keep us waiting much longer than a new one.
         time::timeout(self.settings.lease, renewed).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
@@ -196,8 +199,8 @@ async fn watch(db: Db, kinds: Arc<dyn Kinds>, pulse: watch::Receiver<Pulse>, set
 }
 
 async fn expired_workers(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
-    store::register_unknown_workers(pool).await?;
-    store::expired_workers(pool).await
+    workers::register_unknown_workers(pool).await?;
+    workers::expired_workers(pool).await
 }
 
 /// Puts back what an expired worker ran; what has no attempt left dies, each in a transaction of its own so that one
@@ -206,15 +209,15 @@ async fn rescue(db: &Db, worker: &str, kinds: &dyn Kinds) -> Result<u64, sqlx::E
     let mut rescued = 0;
     loop {
         let mut tx = db.begin().await?;
-        if !store::lock_expired(&mut tx, worker).await? {
+        if !workers::lock_expired(&mut tx, worker).await? {
             return Ok(rescued);
         }
-        let put_back = store::put_back(&mut tx, worker, WORKER_DIED).await?;
+        let put_back = workers::put_back(&mut tx, worker, WORKER_DIED).await?;
         rescued += put_back;
         if put_back == 0 {
-            let Some(job) = store::next_exhausted(&mut tx, worker).await? else {
+            let Some(job) = workers::next_exhausted(&mut tx, worker).await? else {
                 // Should it come back, its next heartbeat registers it anew; until then it claims nothing.
-                store::end_lease(&mut tx, worker).await?;
+                workers::end_lease(&mut tx, worker).await?;
                 tx.commit().await?;
                 return Ok(rescued);
             };

@@ -8,6 +8,8 @@ use sqlx::{PgConnection, PgPool};
 use super::QueueName;
 use crate::ids::JobId;
 
+pub(super) mod workers;
+
 /// The channel on which commits are announced to the workers.
 pub(super) const CHANNEL: &str = "postavka_jobs";
 
@@ -286,116 +288,6 @@ pub(super) async fn hand_back(
     .execute(conn)
     .await?;
     Ok(handed_back.rows_affected())
-}
-
-/// Renews this worker's lease, registering it where it is not known (any more).
-pub(super) async fn renew_lease(
-    pool: &PgPool,
-    worker: &str,
-    queues: &[String],
-    lease: Duration,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"
-        insert into workers (name, queues, lease_until)
-        values ($1, $2, now() + make_interval(secs => $3))
-        on conflict (name) do update set lease_until = excluded.lease_until
-        "#,
-        worker,
-        queues,
-        lease.as_secs_f64(),
-    )
-    .execute(pool)
-    .await?;
-    Ok(())
-}
-
-/// Forgets a worker that has stopped or died. Waits for its claims that are under way; later ones find no lease.
-pub(super) async fn end_lease(conn: &mut PgConnection, worker: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from workers where name = $1", worker).execute(conn).await?;
-    Ok(())
-}
-
-/// Registers the workers of running jobs that are not registered, as expired ones.
-///
-/// No move of ours leads there, but a table that somebody emptied by hand does; nobody would take those jobs over.
-pub(super) async fn register_unknown_workers(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"
-        insert into workers (name, queues, lease_until)
-        select distinct j.lock_by, array[]::text[], now() - interval '1 second'
-        from jobs j
-        where j.state = 'running' and not exists (select from workers w where w.name = j.lock_by)
-        on conflict (name) do nothing
-        "#
-    )
-    .execute(pool)
-    .await?;
-    Ok(())
-}
-
-/// Workers that have not renewed their lease in time.
-pub(super) async fn expired_workers(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar!("select name from workers where lease_until < now() limit 100").fetch_all(pool).await
-}
-
-/// Holds an expired worker's row until the end of the transaction, so that it neither claims nor renews its lease
-/// meanwhile. False when it has come back since it was seen as expired, or is being taken over by another.
-pub(super) async fn lock_expired(conn: &mut PgConnection, worker: &str) -> Result<bool, sqlx::Error> {
-    let locked = sqlx::query_scalar!(
-        "select name from workers where name = $1 and lease_until < now() for update skip locked",
-        worker
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(locked.is_some())
-}
-
-/// Puts back what an expired worker ran and still has attempts; returns how many jobs that were.
-pub(super) async fn put_back(
-    conn: &mut PgConnection,
-    expired: &str,
-    error: &str,
-) -> Result<u64, sqlx::Error> {
-    let put_back = sqlx::query!(
-        r#"
-        update jobs
-        set state = 'ready', lock_by = null, run_at = now(), last_error = $2
-        where lock_by = $1 and state = 'running' and attempts < max_attempts
-        "#,
-        expired,
-        error,
-    )
-    .execute(conn)
-    .await?;
-    Ok(put_back.rows_affected())
-}
-
-/// One job that an expired worker ran in its last attempt.
-pub(super) async fn next_exhausted(
-    conn: &mut PgConnection,
-    expired: &str,
-) -> Result<Option<ClaimedJob>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"
-        select id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, request_id
-        from jobs
-        where lock_by = $1 and state = 'running' and attempts >= max_attempts
-        limit 1
-        for update
-        "#,
-        expired,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| ClaimedJob {
-        id: row.id,
-        kind: row.kind,
-        payload: payload(row.payload),
-        attempt: row.attempts.unsigned_abs(),
-        max_attempts: row.max_attempts.unsigned_abs(),
-        request_id: row.request_id,
-    }))
 }
 
 /// How much waits in a queue.

@@ -17,7 +17,7 @@ use tokio::{sync::watch, time};
 use uuid::Uuid;
 use worker::{deps::Deps, registry::Perform, registry::Registry};
 
-use super::workers::trade;
+use crate::support::trade;
 
 /// The test's side of its jobs: who entered, how it ended, and the curtain that some wait for.
 #[derive(Debug)]

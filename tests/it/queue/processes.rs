@@ -125,7 +125,7 @@ async fn post(queue: &Queue, recipients: &BTreeSet<String>) {
             user_id: None,
         })
         .collect();
-    let mut tx = queue.db.begin().await.unwrap();
-    mail::post(&mut tx, Clock::system().now(), &messages).await.unwrap();
-    tx.commit().await.unwrap();
+    let mut tx = queue.db.begin().await.expect("the messages are posted");
+    mail::post(&mut tx, Clock::system().now(), &messages).await.expect("the messages are posted");
+    tx.commit().await.expect("the messages are posted");
 }
