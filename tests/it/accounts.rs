@@ -333,3 +333,37 @@ async fn a_body_that_cannot_be_read_is_refused_for_what_is_wrong_with_it() {
     }
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registrations_of_one_address_at_once_leave_one_account() {
+    let app = TestApp::start().await;
+    let answers =
+        futures_util::future::join_all((0..6).map(|_| register(&app, registration("anna@example.com"))))
+            .await;
+    assert!(answers.iter().all(|answer| answer.status() == 202));
+    let mailbox = app.mailbox("anna@example.com").await;
+    let mut confirmed = 0;
+    for message in mailbox.about("Подтвердите адрес") {
+        confirmed += usize::from(confirm(&app, &register_token(message)).await.status() == 204);
+    }
+    assert_eq!(confirmed, 1, "the links of those that were replaced are dead");
+    login(&app, "anna@example.com", PASSWORD).await.assert_status(200);
+    let left: (i64, i64) =
+        sqlx::query_as("select (select count(*) from users), (select count(*) from organizations)")
+            .fetch_one(app.pool())
+            .await
+            .unwrap();
+    assert_eq!(left, (1, 1));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_followed_many_times_at_once_confirms_once() {
+    let app = TestApp::start().await;
+    register(&app, registration("anna@example.com")).await.assert_status(202);
+    let token = register_token(app.mailbox("anna@example.com").await.only());
+    let answers = futures_util::future::join_all((0..6).map(|_| confirm(&app, &token))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status() == 204).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| answer.status() == 422).count(), 5);
+    app.finish().await;
+}

@@ -189,3 +189,40 @@ async fn everything_that_is_wrong_with_an_address_is_said_at_once() {
     ]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn an_organization_keeps_five_hundred_addresses_and_no_more() {
+    let app = TestApp::start().await;
+    let buyer = app.buyer().create().await;
+    let first = buyer.post("/api/v1/me/addresses", address()).await.assert_status(201).json();
+    let copies = "insert into addresses (id, organization_id, address, created_at)
+        select uuid_v7(), organization_id, address, created_at from addresses, generate_series(1, 498)";
+    sqlx::query(copies).execute(app.pool()).await.unwrap();
+    buyer.post("/api/v1/me/addresses", address()).await.assert_status(201);
+    let refused = buyer.post("/api/v1/me/addresses", address()).await.assert_status(409);
+    refused.problem("too_many_addresses");
+    let path = format!("/api/v1/me/addresses/{}", first["id"].as_str().unwrap());
+    buyer.delete(&path).await.assert_status(204);
+    buyer.post("/api/v1/me/addresses", address()).await.assert_status(201);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_basket_has_a_thousand_lines_and_no_more() {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("Электрон").create().await;
+    let goods: String = (1..=1_001).map(|n| format!("{n},Товары,Товар {n},1,5\n")).collect();
+    app.import(&supplier, "price.csv", format!("id,category,name,price,quantity\n{goods}")).await;
+    let buyer = app.buyer().with_basket([("1", 1)]).create().await;
+    let rest = "insert into basket_lines (user_id, offer_id, quantity, price_minor, added_at)
+        select b.user_id, o.id, 1, 100, b.updated_at from baskets b, offers o where o.sku not in ('1', '1001')";
+    sqlx::query(rest).execute(app.pool()).await.unwrap();
+    buyer.put_into_basket(&app.offer("1001").await, 1).await.assert_status(409).problem("basket_full");
+    buyer.put_into_basket(&app.offer("1").await, 2).await.assert_status(200);
+    let order = buyer.order().await.assert_status(201).json();
+    assert_eq!(
+        (&order["total"], order["parts"][0]["lines"].as_array().unwrap().len()),
+        (&json!("1001.00"), 1_000)
+    );
+    app.finish().await;
+}

@@ -506,3 +506,58 @@ async fn hostile_texts_come_through_as_they_are() {
     );
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_list_of_several_pieces_and_batches_comes_through_whole() {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("Электрон").create().await;
+    let description = "Ж".repeat(200);
+    let row = |n: u32, price: u32| format!("{n};Товары;Товар {n};{description};{price};{n}\n");
+    let list = |price: u32| {
+        let rows: String = (1..=4_500).map(|n| row(n, if n == 4_321 { price } else { 7 })).collect();
+        format!("id;category;name;description;price;quantity\n{rows}")
+    };
+    assert!(list(7).len() > 1 << 20, "more than one piece");
+    assert_counts(&app.import(&supplier, "price.csv", list(7)).await, "completed", [4_500, 0, 0, 0, 0]);
+    let import = app.import(&supplier, "price.csv", list(8)).await;
+    assert_counts(&import, "completed", [0, 1, 4_499, 0, 0]);
+    assert_eq!(rows(&supplier, &import, "").await[0]["line"], 4_322);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn suppliers_who_bring_the_same_new_goods_at_once_share_the_products() {
+    let app = TestApp::start().await;
+    let names = ["Первый", "Второй", "Третий", "Четвёртый"];
+    let suppliers = futures_util::future::join_all(names.map(|name| app.supplier(name).create())).await;
+    let uploads = suppliers.iter().map(|supplier| supplier.upload(IMPORTS, "price.yaml", ELEKTRON));
+    for answer in futures_util::future::join_all(uploads).await {
+        answer.assert_status(202);
+    }
+    app.drain_jobs().await;
+    for supplier in &suppliers {
+        let listed = supplier.get(IMPORTS).await.json();
+        assert_counts(&listed["items"][0], "completed", [45, 0, 0, 0, 0]);
+    }
+    let page = app.get("/api/v1/products?limit=100").await.json();
+    let items = page["items"].as_array().unwrap();
+    assert_eq!(items.len(), 45);
+    assert!(items.iter().all(|item| item["offers_count"] == 4));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_sent_many_times_at_once_is_one_import() {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("Электрон").create().await;
+    let list = price_list(&[("A", "Телефон", "100", 10)]);
+    let uploads = (0..10).map(|_| supplier.upload_once(IMPORTS, "morning", "price.yaml", &list));
+    for answer in futures_util::future::join_all(uploads).await {
+        match answer.status() {
+            202 => drop(answer),
+            _ => _ = answer.assert_status(409).problem("idempotency_in_flight"),
+        }
+    }
+    assert_eq!(supplier.get(IMPORTS).await.json()["items"].as_array().unwrap().len(), 1);
+    app.finish().await;
+}

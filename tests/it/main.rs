@@ -4,6 +4,8 @@
 //! [`support`] is the harness. Every test starts a [`TestApp`](support::TestApp) with a database of its own, and ends
 //! it with `finish`, which asserts that no job is left and that every invariant holds.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 mod accounts;
 mod basket;
 mod catalog;

@@ -310,3 +310,14 @@ async fn a_strangers_order_is_nowhere() {
     buyer.get("/api/v1/orders/not-an-id").await.assert_status(404).problem("not_found");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_total_beyond_what_can_be_kept_is_refused() {
+    let app = TestApp::start().await;
+    let list = price_list(&[("A", "Золото", "999999999999", 1_000_000)]);
+    app.supplier("Электрон").with_price_list(list).create().await;
+    let buyer = app.buyer().with_basket([("A", 1_000_000)]).create().await;
+    buyer.order().await.assert_status(422).problem("total_too_large");
+    assert_eq!(app.stock("A").await, (1_000_000, 0));
+    app.finish().await;
+}
