@@ -296,7 +296,6 @@ impl Drop for TestApp {
 }
 
 /// Asserts that every invariant holds.
-#[expect(clippy::unused_async, reason = "the checker reads the database")]
 async fn assert_invariants(pool: &PgPool) {
     let mut tx = pool.begin().await.expect("a transaction of its own");
     let report = common::checks::run(&mut tx).await.expect("the checker runs");
