@@ -9,8 +9,8 @@
 pub mod expressions;
 pub mod format;
 pub mod render;
-pub mod send;
-mod smtp;
+mod send;
+pub mod smtp;
 mod smtp_server;
 
 pub use format::Locale;
