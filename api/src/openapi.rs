@@ -1,5 +1,7 @@
 //! The OpenAPI document: from the code, with every refusal that an operation can give.
 
+use std::sync::Once;
+
 use salvo::oapi::{
     BasicType, Content, Info, Object, OpenApi, Operation, PathItemType, Ref, Response, naming,
     security::{Http, HttpAuthScheme, SecurityScheme},
@@ -24,8 +26,10 @@ pub const PUBLIC: &[&str] = &[
 /// The document of this build.
 #[must_use]
 pub fn document() -> OpenApi {
-    // `OrderResponse`, not `api.orders.dto.OrderResponse`.
-    naming::set_namer(naming::FlexNamer::new().short_mode(true));
+    // `OrderResponse`, not `api.orders.dto.OrderResponse`. Setting the namer forgets all names, also those that a
+    // request is just being checked by.
+    static NAMED: Once = Once::new();
+    NAMED.call_once(|| naming::set_namer(naming::FlexNamer::new().short_mode(true)));
     let info = Info::new("Postavka", env!("CARGO_PKG_VERSION"))
         .description("Ordering from many suppliers through one catalogue.");
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer).bearer_format("JWT"));
