@@ -63,7 +63,7 @@ pub async fn mark_sent(
     id: EmailMessageId,
     response: &str,
 ) -> Result<(), sqlx::Error> {
-    store::mark_sent(conn, id, now, response).await
+    store::mark_sent(conn, id, now, &storable(response)).await
 }
 
 /// Notes that a message waits for its next attempt, and why.
@@ -71,5 +71,10 @@ pub async fn mark_sent(
 /// # Errors
 /// When the database refuses.
 pub async fn defer(conn: &mut PgConnection, id: EmailMessageId, reason: &str) -> Result<(), sqlx::Error> {
-    store::defer(conn, id, reason).await
+    store::defer(conn, id, &storable(reason)).await
+}
+
+/// A server's words, without what PostgreSQL cannot hold in a text.
+fn storable(words: &str) -> String {
+    words.replace('\0', "\u{fffd}")
 }
