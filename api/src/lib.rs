@@ -12,6 +12,7 @@ mod body;
 mod catalog;
 pub mod context;
 pub mod error;
+mod idempotency;
 mod imports;
 mod observe;
 pub mod openapi;

@@ -1,10 +1,9 @@
-//! What stands in a request beside its body: ids in the path, the query, headers.
+//! What stands in a request beside its body: ids in the path, and the query.
 
 use std::str::FromStr;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use common::{
-    idempotency::{IdempotencyKey, RequestHash},
     page::{Limit, Page},
     text::Invalid,
 };
@@ -158,7 +157,7 @@ pub struct Paging<C> {
 
 impl<C: DeserializeOwned> Paging<C> {
     /// Reads `limit` and `cursor`.
-    pub fn take(query: &mut Query) -> Self {
+    fn take(query: &mut Query) -> Self {
         let limit = query.take("limit", |text| {
             let number = text
                 .parse()
@@ -173,6 +172,51 @@ impl<C: DeserializeOwned> Paging<C> {
             cursor.ok_or_else(|| Invalid::new("invalid", "expected a `next_cursor` of this list"))
         });
         Self { limit: limit.unwrap_or_default(), after }
+    }
+}
+
+/// The query of a list: `limit` and `cursor`, and what else the endpoint takes of it.
+#[derive(Debug)]
+pub struct PageQuery<C> {
+    /// Which page.
+    pub paging: Paging<C>,
+    /// The rest of the query; what was wrong with `limit` and `cursor` is said when it is finished.
+    pub query: Query,
+}
+
+impl<C> PageQuery<C> {
+    /// Ends the reading where a list has no other parameters.
+    ///
+    /// # Errors
+    /// As [`Query::finish`].
+    pub fn finish(self) -> ApiResult<Paging<C>> {
+        self.query.finish()?;
+        Ok(self.paging)
+    }
+}
+
+impl<'ex, C: DeserializeOwned + Send> Extractible<'ex> for PageQuery<C> {
+    fn metadata() -> &'static Metadata {
+        static METADATA: Metadata = Metadata::new("PageQuery");
+        &METADATA
+    }
+
+    #[expect(refining_impl_trait, reason = "the error is always ours")]
+    async fn extract(req: &'ex mut Request, depot: &'ex mut Depot) -> Result<Self, ApiError> {
+        let mut query = Query::extract(req, depot).await?;
+        Ok(Self { paging: Paging::take(&mut query), query })
+    }
+}
+
+impl<C> EndpointArgRegister for PageQuery<C> {
+    fn register(_: &mut Components, operation: &mut Operation, _: &str) {
+        let limit = Object::with_type(BasicType::Integer).minimum(1).maximum(100).default_value(20.into());
+        let limit = Parameter::new("limit").schema(limit).description("How many: 1 to 100, 20 by default");
+        let cursor = Parameter::new("cursor").schema(Object::with_type(BasicType::String));
+        let cursor = cursor.description("`next_cursor` of the page before");
+        for parameter in [limit, cursor] {
+            operation.parameters.insert(parameter.location(ParameterIn::Query).required(false));
+        }
     }
 }
 
@@ -207,54 +251,3 @@ macro_rules! page_response {
 }
 
 pub(crate) use page_response;
-
-/// The `Idempotency-Key` of a request, with what makes the request the same.
-#[derive(Clone, Debug)]
-pub struct Idempotency {
-    key: Option<IdempotencyKey>,
-    line: String,
-}
-
-impl Idempotency {
-    /// The key, and the hash of method, path, query and `content`; `None` when no key was sent.
-    pub fn of(&self, content: &[&[u8]]) -> Option<(IdempotencyKey, RequestHash)> {
-        let key = self.key.clone()?;
-        let mut parts = vec![self.line.as_bytes()];
-        parts.extend_from_slice(content);
-        Some((key, RequestHash::of(&parts)))
-    }
-}
-
-impl<'ex> Extractible<'ex> for Idempotency {
-    fn metadata() -> &'static Metadata {
-        static METADATA: Metadata = Metadata::new("Idempotency");
-        &METADATA
-    }
-
-    #[expect(refining_impl_trait, reason = "the error is always ours")]
-    async fn extract(req: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, ApiError> {
-        let key = match req.headers().get("idempotency-key") {
-            None => None,
-            Some(value) => {
-                let text =
-                    value.to_str().map_err(|_| Invalid::new("invalid", "expected visible ASCII characters"));
-                let key = text.and_then(IdempotencyKey::parse);
-                Some(key.map_err(|invalid| ApiError::field("Idempotency-Key", invalid))?)
-            }
-        };
-        Ok(Self { key, line: format!("{} {}", req.method(), req.uri()) })
-    }
-}
-
-impl EndpointArgRegister for Idempotency {
-    fn register(_: &mut Components, operation: &mut Operation, _: &str) {
-        let parameter = Parameter::new("Idempotency-Key")
-            .location(ParameterIn::Header)
-            .schema(Object::with_type(BasicType::String).max_length(255))
-            .required(false)
-            .description(
-                "Makes the call repeatable for 24 hours: the same key and request replay the first answer",
-            );
-        operation.parameters.insert(parameter);
-    }
-}

@@ -12,7 +12,7 @@ use crate::{
     body::Body,
     context::{Buyer, Ctx},
     error::{ApiError, ApiResult},
-    params::{Paging, PathId, Query},
+    params::{PageQuery, PathId},
     problem::ProblemCode,
 };
 
@@ -33,21 +33,13 @@ pub(crate) async fn create_address(
 }
 
 /// The organization's addresses, the oldest first.
-#[endpoint(
-    tags("addresses"),
-    parameters(
-        ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-    ),
-)]
+#[endpoint(tags("addresses"))]
 pub(crate) async fn list_addresses(
     ctx: Ctx,
     buyer: Buyer,
-    query: Query,
+    query: PageQuery<AddressId>,
 ) -> ApiResult<Json<AddressesResponse>> {
-    let mut query = query;
-    let paging = Paging::<AddressId>::take(&mut query);
-    query.finish()?;
+    let paging = query.finish()?;
     let saved =
         addresses::list(&mut *ctx.read().await?, buyer.organization_id, paging.after, paging.limit).await?;
     Ok(Json(paging.limit.page(saved, |saved| saved.id).into()))

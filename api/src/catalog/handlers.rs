@@ -17,24 +17,19 @@ use super::dto::{
 use crate::{
     context::Ctx,
     error::{ApiError, ApiResult},
-    params::{Paging, PathId, Query, page_parts},
+    params::{PageQuery, PathId, page_parts},
 };
 
 /// The longest search.
 const MAX_SEARCH: usize = 200;
 
 /// Suppliers.
-#[endpoint(
-    tags("catalog"),
-    parameters(
-        ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-    ),
-)]
-pub(crate) async fn list_suppliers(ctx: Ctx, query: Query) -> ApiResult<Json<SuppliersResponse>> {
-    let mut query = query;
-    let paging = Paging::<SupplierId>::take(&mut query);
-    query.finish()?;
+#[endpoint(tags("catalog"))]
+pub(crate) async fn list_suppliers(
+    ctx: Ctx,
+    query: PageQuery<SupplierId>,
+) -> ApiResult<Json<SuppliersResponse>> {
+    let paging = query.finish()?;
     let suppliers = catalog::suppliers(ctx.pool(), paging.after, paging.limit).await?;
     Ok(Json(paging.limit.page(suppliers, |supplier| supplier.id).into()))
 }
@@ -47,17 +42,12 @@ pub(crate) async fn get_supplier(ctx: Ctx, id: PathId<SupplierId>) -> ApiResult<
 }
 
 /// Categories that have products.
-#[endpoint(
-    tags("catalog"),
-    parameters(
-        ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-    ),
-)]
-pub(crate) async fn list_categories(ctx: Ctx, query: Query) -> ApiResult<Json<CategoriesResponse>> {
-    let mut query = query;
-    let paging = Paging::<CategoryId>::take(&mut query);
-    query.finish()?;
+#[endpoint(tags("catalog"))]
+pub(crate) async fn list_categories(
+    ctx: Ctx,
+    query: PageQuery<CategoryId>,
+) -> ApiResult<Json<CategoriesResponse>> {
+    let paging = query.finish()?;
     let categories = catalog::categories(ctx.pool(), paging.after, paging.limit).await?;
     Ok(Json(paging.limit.page(categories, |category| category.id).into()))
 }
@@ -69,18 +59,18 @@ pub(crate) async fn list_categories(ctx: Ctx, query: Query) -> ApiResult<Json<Ca
         ("q" = Option<String>, Query, description = "Words of the name, model, category or parameters"),
         ("category_id" = Option<String>, Query, description = "Only of this category"),
         ("supplier_id" = Option<String>, Query, description = "Only with an offer of this supplier"),
-        ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
 )]
-pub(crate) async fn list_products(ctx: Ctx, query: Query) -> ApiResult<Json<ProductsResponse>> {
-    let mut query = query;
+pub(crate) async fn list_products(
+    ctx: Ctx,
+    query: PageQuery<ProductCursor>,
+) -> ApiResult<Json<ProductsResponse>> {
+    let PageQuery { paging, mut query } = query;
     let filter = ProductFilter {
         q: query.take("q", |text| one_line(text, MAX_SEARCH)),
         category_id: query.take_id("category_id"),
         supplier_id: query.take_id("supplier_id"),
     };
-    let paging = Paging::<ProductCursor>::take(&mut query);
     query.finish()?;
     if paging.after.as_ref().is_some_and(|cursor| !cursor.belongs_to(&filter)) {
         return Err(ApiError::field(

@@ -18,7 +18,7 @@ use crate::{
     body::Body,
     context::{Ctx, Supplier},
     error::{ApiError, ApiResult},
-    params::{Paging, PathId, Query},
+    params::{PageQuery, PathId},
 };
 
 /// The supplier, as its own people see it.
@@ -53,18 +53,15 @@ pub(crate) async fn patch_own_supplier(
     tags("supplier"),
     parameters(
         ("status" = Option<String>, Query, description = "Only those that stand there"),
-        ("limit" = Option<u8>, Query, description = "How many: 1 to 100, 20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
 )]
 pub(crate) async fn list_supplier_orders(
     ctx: Ctx,
     supplier: Supplier,
-    query: Query,
+    query: PageQuery<SupplierOrderId>,
 ) -> ApiResult<Json<SupplierOrdersResponse>> {
-    let mut query = query;
+    let PageQuery { paging, mut query } = query;
     let status = query.take_word("status", "a status of an order", SupplierOrderStatus::parse);
-    let paging = Paging::<SupplierOrderId>::take(&mut query);
     query.finish()?;
     let supplier_id = supplier.organization_id.into();
     let filter = PartFilter { status };

@@ -60,13 +60,15 @@ pub struct KeptAnswer {
     pub body: Value,
 }
 
-/// Where a request with a key stands.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Begun {
-    /// It is the first; do the work, then [`keep`] the answer.
-    First,
-    /// It was answered before.
-    Replay(KeptAnswer),
+/// A request that carries a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedRequest {
+    /// Whose key it is.
+    pub user_id: UserId,
+    /// The key.
+    pub key: IdempotencyKey,
+    /// What makes it the same request.
+    pub hash: RequestHash,
 }
 
 /// Why a key is refused.
@@ -83,23 +85,22 @@ pub enum IdempotencyError {
     Database(#[from] sqlx::Error),
 }
 
-/// Claims a key for the rest of the transaction, or finds the answer that was given before.
+/// Claims a request's key for the rest of the transaction, or finds the answer that was given before. Without one
+/// the request is the first: do the work, then [`keep`] the answer.
 ///
 /// # Errors
 /// [`IdempotencyError`].
 pub async fn begin(
     conn: &mut PgConnection,
     now: OffsetDateTime,
-    user_id: UserId,
-    key: &IdempotencyKey,
-    request: &RequestHash,
-) -> Result<Begun, IdempotencyError> {
-    if !store::try_lock(conn, user_id, &key.0).await? {
+    request: &KeyedRequest,
+) -> Result<Option<KeptAnswer>, IdempotencyError> {
+    if !store::try_lock(conn, request).await? {
         return Err(IdempotencyError::InFlight);
     }
-    match store::find(conn, user_id, &key.0, now - LIFETIME).await? {
-        None => Ok(Begun::First),
-        Some((hash, answer)) if hash == request.0 => Ok(Begun::Replay(answer)),
+    match store::find(conn, request, now - LIFETIME).await? {
+        None => Ok(None),
+        Some((hash, answer)) if hash == request.hash.0 => Ok(Some(answer)),
         Some(_) => Err(IdempotencyError::Reused),
     }
 }
@@ -111,10 +112,8 @@ pub async fn begin(
 pub async fn keep(
     conn: &mut PgConnection,
     now: OffsetDateTime,
-    user_id: UserId,
-    key: &IdempotencyKey,
-    request: &RequestHash,
+    request: &KeyedRequest,
     answer: &KeptAnswer,
 ) -> Result<(), sqlx::Error> {
-    store::insert(conn, now, user_id, &key.0, &request.0, answer).await
+    store::insert(conn, now, request, answer).await
 }

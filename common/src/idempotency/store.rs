@@ -4,18 +4,14 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::KeptAnswer;
+use super::{KeptAnswer, KeyedRequest};
 use crate::ids::UserId;
 
-pub(super) async fn try_lock(
-    conn: &mut PgConnection,
-    user_id: UserId,
-    key: &str,
-) -> Result<bool, sqlx::Error> {
+pub(super) async fn try_lock(conn: &mut PgConnection, request: &KeyedRequest) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select pg_try_advisory_xact_lock(hashtextextended($1::text || '/' || $2, 1)) as "locked!""#,
-        user_id.to_string(),
-        key,
+        request.user_id.to_string(),
+        request.key.0,
     )
     .fetch_one(conn)
     .await
@@ -23,8 +19,7 @@ pub(super) async fn try_lock(
 
 pub(super) async fn find(
     conn: &mut PgConnection,
-    user_id: UserId,
-    key: &str,
+    request: &KeyedRequest,
     not_before: OffsetDateTime,
 ) -> Result<Option<(Vec<u8>, KeptAnswer)>, sqlx::Error> {
     let row = sqlx::query!(
@@ -33,8 +28,8 @@ pub(super) async fn find(
         from idempotency_keys
         where user_id = $1 and key = $2 and created_at > $3
         "#,
-        user_id as UserId,
-        key,
+        request.user_id as UserId,
+        request.key.0,
         not_before,
     )
     .fetch_optional(conn)
@@ -48,9 +43,7 @@ pub(super) async fn find(
 pub(super) async fn insert(
     conn: &mut PgConnection,
     now: OffsetDateTime,
-    user_id: UserId,
-    key: &str,
-    request_hash: &[u8],
+    request: &KeyedRequest,
     answer: &KeptAnswer,
 ) -> Result<(), sqlx::Error> {
     // An expired one may still stand there until it is pruned.
@@ -62,9 +55,9 @@ pub(super) async fn insert(
         set request_hash = excluded.request_hash, status = excluded.status, location = excluded.location,
             body = excluded.body, created_at = excluded.created_at
         "#,
-        user_id as UserId,
-        key,
-        request_hash,
+        request.user_id as UserId,
+        request.key.0,
+        request.hash.0,
         i16::try_from(answer.status).unwrap_or(200),
         answer.location,
         answer.body,
