@@ -1,8 +1,8 @@
 //! What jobs work with.
 
-use common::{clock::Clock, config::TradeSettings, db::Db};
+use common::{clock::Clock, config::TradeSettings, db::Db, mail::Templates};
 
-use crate::mail::{Mailer, Templates};
+use crate::mail::Mailer;
 
 /// What all jobs share.
 pub struct Deps {

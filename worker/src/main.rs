@@ -9,11 +9,12 @@ use common::{
     clock::Clock,
     config::{DatabaseArgs, Problems},
     db::Db,
+    mail::Templates,
     program, shutdown,
     telemetry::LogArgs,
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
-use worker::{deps::Deps, mail::Templates, registry::Registry, run, settings::WorkArgs};
+use worker::{deps::Deps, registry::Registry, run, settings::WorkArgs};
 
 /// Postavka's workers
 #[derive(Parser)]
@@ -65,7 +66,7 @@ async fn work(args: WorkArgs) -> anyhow::Result<()> {
     let (clock, trade) = (Clock::system(), settings.trade);
     let registry = Arc::new(Registry::of_postavka(clock.clone(), trade.clone()));
     let db = Db::new(&settings.database)?;
-    let templates = Templates::load()?.with_default_locale(trade.default_locale.as_str())?;
+    let templates = Templates::load()?;
     let deps = Arc::new(Deps { db: db.clone(), clock, trade, templates, mailer: settings.mailer });
     run::run(db, registry, deps, settings.run, shutdown::requested()).await
 }

@@ -13,10 +13,19 @@
 //! that went out twice, because a machine died between the server's answer and our note of it, is
 //! recognised as one.
 
+//!
+//! How a message reads is here too, since staff look at it and the worker sends it: [`Templates`] fills the files
+//! of `email_templates/` in the recipient's language, with the words that `expressions` adds to handlebars and with
+//! money, dates and numbers as `format` writes them. SMTP is the worker's.
+
 mod actions;
+mod expressions;
+mod format;
 pub mod jobs;
 mod model;
+mod render;
 mod store;
 
 pub use actions::{Attempted, begin_sending, defer, mark_sent, post};
-pub use model::{MessageKind, NewMessage, OutgoingMessage};
+pub use model::{MessageKind, NewMessage, OutgoingMessage, UnknownKind};
+pub use render::{RenderError, Rendered, Templates};

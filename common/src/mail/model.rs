@@ -1,5 +1,7 @@
 //! What is mailed to whom.
 
+use std::{fmt, str::FromStr};
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -70,6 +72,25 @@ impl MessageKind {
         }
     }
 }
+
+impl fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for MessageKind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownKind)
+    }
+}
+
+/// There is no such kind of message.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such kind of message")]
+pub struct UnknownKind;
 
 /// A message about to be posted.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ use common::{
     config::DatabaseSettings,
     db::Db,
     ids::JobId,
+    mail::Templates,
     queue::{self, Enqueued, Job, lease::LeaseSettings},
 };
 use sqlx::PgPool;
@@ -19,7 +20,7 @@ use tokio::{sync::oneshot, task::JoinHandle, time};
 use uuid::Uuid;
 use worker::{
     deps::Deps,
-    mail::{Mailer, Templates},
+    mail::Mailer,
     run::{self, RunSettings},
 };
 

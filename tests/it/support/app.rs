@@ -17,6 +17,7 @@ use common::{
     config::{Secret, TradeSettings},
     db::Db,
     locale::Locale,
+    mail::Templates,
     queue::{QueueName, lease::LeaseSettings},
 };
 use local_stack::mail_catcher::MailCatcher;
@@ -30,7 +31,7 @@ use tokio::{
 };
 use worker::{
     deps::Deps,
-    mail::{Mailer, Templates},
+    mail::Mailer,
     registry::Registry,
     run::{self, RunSettings},
 };

@@ -54,7 +54,7 @@ async fn note_sent(message: &OutgoingMessage, response: &str, run: &Run, deps: &
 async fn send(message: &OutgoingMessage, deps: &Deps) -> Result<String, Failure> {
     let rendered = deps
         .templates
-        .render(message.kind.as_str(), message.locale.as_str(), &message.data)
+        .render(message.kind, message.locale, &message.data)
         .map_err(|error| Failure::GiveUp(error.into()))?;
     let host = deps.trade.public_url.host_str().unwrap_or("localhost");
     let message_id = format!("<{}@{host}>", message.id);

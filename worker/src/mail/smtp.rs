@@ -16,6 +16,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use common::mail::Rendered;
 use lettre::{
     Address, Message,
     message::{
@@ -31,7 +32,7 @@ use lettre::{
 use tokio::time::timeout;
 use url::Host;
 
-use super::{render::Rendered, smtp_server::Server};
+use super::smtp_server::Server;
 
 /// Idle connections kept; more senders than this reconnect.
 const MAX_IDLE: usize = 8;

@@ -13,7 +13,6 @@
 //! They are strict as the templates are: a value that is missing or of the wrong kind fails the rendering. The
 //! errors name the expression and its argument, never the value, which may be personal.
 
-use common::money::Money;
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError,
     RenderErrorReason, Renderable, ScopedJson,
@@ -22,7 +21,7 @@ use serde_json::Value;
 use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 use time_tz::timezones;
 
-use super::format::Locale;
+use crate::{locale::Locale, money::Money};
 
 /// How wide the text version is laid out, in characters.
 const TEXT_WIDTH: usize = 64;

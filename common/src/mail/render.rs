@@ -10,14 +10,15 @@
 //! and their tests see to it that the field's name is spelled right. HTML escapes every value, plain text none, and
 //! a subject is one line whatever its data contain.
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use anyhow::{Context as _, bail};
 use handlebars::{Context, Handlebars};
 use rust_embed::RustEmbed;
 use serde_json::Value;
 
-use super::{expressions, format::Locale};
+use super::{MessageKind, expressions};
+use crate::locale::Locale;
 
 /// The parts of a message, each a template.
 const SUBJECT: &str = "subject.txt";
@@ -34,14 +35,12 @@ struct Files;
 
 /// All templates, parsed.
 pub struct Templates {
-    default_locale: Locale,
-    editions: Vec<Edition>,
-    messages: BTreeSet<String>,
+    ru: Edition,
+    en: Edition,
 }
 
 /// The templates of one language: plain text and HTML apart, since they escape differently.
 struct Edition {
-    locale: Locale,
     text: Handlebars<'static>,
     html: Handlebars<'static>,
 }
@@ -57,16 +56,11 @@ pub struct Rendered {
     pub html: String,
 }
 
-/// Why a message could not be rendered. Trying again does not help: either the data or the template is wrong.
+/// Why a message could not be rendered: its data lack something, or have it in the wrong form. Trying again does not
+/// help. The text names the place and the field, not the value.
 #[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// There are no templates of this name.
-    #[error("there is no message called {0:?}")]
-    UnknownMessage(String),
-    /// The data lacks something, or has it in the wrong form. The text names the place and the field, not the value.
-    #[error(transparent)]
-    Template(Box<handlebars::RenderError>),
-}
+#[error(transparent)]
+pub struct RenderError(Box<handlebars::RenderError>);
 
 impl Templates {
     /// Parses the templates that the program carries, and sees that none is missing.
@@ -74,61 +68,40 @@ impl Templates {
     /// # Errors
     /// Names the file that is malformed or misplaced, or every one that is not there.
     pub fn load() -> anyhow::Result<Self> {
-        let mut templates = Self {
-            default_locale: Locale::Ru,
-            editions: Locale::ALL.into_iter().map(Edition::new).collect(),
-            messages: BTreeSet::new(),
-        };
-        let paths: BTreeSet<_> = Files::iter().filter(|path| path.ends_with(".hbs")).collect();
-        for path in &paths {
-            templates.add(path).with_context(|| format!("email_templates/{path}"))?;
-        }
-        let missing: Vec<_> = templates.expected().filter(|path| Files::get(path).is_none()).collect();
+        let missing: Vec<_> = Self::expected().filter(|path| Files::get(path).is_none()).collect();
         if !missing.is_empty() {
             bail!("email_templates lacks {}", missing.join(", "));
+        }
+        let mut templates = Self { ru: Edition::new(Locale::Ru), en: Edition::new(Locale::En) };
+        for path in Files::iter().filter(|path| path.ends_with(".hbs")) {
+            templates.add(&path).with_context(|| format!("email_templates/{path}"))?;
         }
         Ok(templates)
     }
 
-    /// The language for recipients whose own is unknown here; Russian unless set.
-    ///
-    /// # Errors
-    /// When there are no templates in it.
-    pub fn with_default_locale(mut self, locale: &str) -> anyhow::Result<Self> {
-        self.default_locale = Locale::parse(locale)
-            .with_context(|| format!("there are no e-mail templates for locale {locale:?}"))?;
-        Ok(self)
-    }
-
-    /// The names of all messages, sorted.
-    pub fn messages(&self) -> impl Iterator<Item = &str> {
-        self.messages.iter().map(String::as_str)
-    }
-
     /// An example of a message's data, with every optional field filled: for tests and previews.
-    #[must_use]
-    pub fn sample(&self, message: &str) -> Option<Value> {
-        let file = Files::get(&sample_path(message))?;
-        serde_json::from_slice(&file.data).ok()
-    }
-
-    /// Renders one message; an unknown locale falls back to the default one.
     ///
     /// # Errors
-    /// [`RenderError`] for an unknown message, and for data that do not fit its templates.
-    pub fn render(&self, message: &str, locale: &str, data: &Value) -> Result<Rendered, RenderError> {
-        if !self.messages.contains(message) {
-            return Err(RenderError::UnknownMessage(message.to_owned()));
-        }
-        let locale = Locale::parse(locale).unwrap_or(self.default_locale);
-        let edition = self
-            .editions
-            .iter()
-            .find(|edition| edition.locale == locale)
-            .ok_or_else(|| RenderError::UnknownMessage(message.to_owned()))?;
+    /// When the file holds no JSON.
+    pub fn sample(kind: MessageKind) -> anyhow::Result<Value> {
+        let path = sample_path(kind);
+        let file = Files::get(&path).with_context(|| format!("email_templates lacks {path}"))?;
+        serde_json::from_slice(&file.data).with_context(|| format!("email_templates/{path}"))
+    }
+
+    /// Renders one message.
+    ///
+    /// # Errors
+    /// [`RenderError`] for data that do not fit its templates.
+    pub fn render(&self, kind: MessageKind, locale: Locale, data: &Value) -> Result<Rendered, RenderError> {
+        let edition = match locale {
+            Locale::Ru => &self.ru,
+            Locale::En => &self.en,
+        };
         let data = Context::wraps(data)?;
-        let part =
-            |registry: &Handlebars, part: &str| registry.render_with_context(&name(message, part), &data);
+        let part = |registry: &Handlebars, part: &str| {
+            registry.render_with_context(&name(kind.as_str(), part), &data)
+        };
         Ok(Rendered {
             subject: one_line(&part(&edition.text, SUBJECT)?),
             text: tidy_text(&part(&edition.text, BODY_TEXT)?),
@@ -143,11 +116,10 @@ impl Templates {
         let [locale, folder, file] = path.split('/').collect::<Vec<_>>()[..] else {
             bail!("stands in no <locale>/<message> folder");
         };
-        let edition = self
-            .editions
-            .iter_mut()
-            .find(|edition| edition.locale.code() == locale)
-            .context("is of no known locale")?;
+        let edition = match locale.parse().context("is of no known locale")? {
+            Locale::Ru => &mut self.ru,
+            Locale::En => &mut self.en,
+        };
         let part = file.trim_end_matches(".hbs");
         if folder == LAYOUT {
             return edition.add_partial(part, source);
@@ -155,18 +127,20 @@ impl Templates {
         if !PARTS.contains(&part) {
             bail!("is no part of a message: {}", PARTS.join(", "));
         }
-        self.messages.insert(folder.to_owned());
+        if !MessageKind::ALL.iter().any(|kind| kind.as_str() == folder) {
+            bail!("is of no kind of message");
+        }
         let registry = if part == BODY_HTML { &mut edition.html } else { &mut edition.text };
         Ok(registry.register_template_string(&name(folder, part), source)?)
     }
 
     /// The paths that must be there: every part of every message in every language, and a sample of its data.
-    fn expected(&self) -> impl Iterator<Item = String> {
-        self.messages.iter().flat_map(|message| {
+    fn expected() -> impl Iterator<Item = String> {
+        MessageKind::ALL.into_iter().flat_map(|kind| {
             let parts = Locale::ALL.into_iter().flat_map(move |locale| {
-                PARTS.into_iter().map(move |part| format!("{}/{message}/{part}.hbs", locale.code()))
+                PARTS.into_iter().map(move |part| format!("{locale}/{kind}/{part}.hbs"))
             });
-            parts.chain([sample_path(message)])
+            parts.chain([sample_path(kind)])
         })
     }
 }
@@ -182,7 +156,7 @@ impl Edition {
             registry.set_prevent_indent(true);
             expressions::register(registry, locale);
         }
-        Self { locale, text, html }
+        Self { text, html }
     }
 
     /// `page.html` is for HTML, `lines.txt` for text; `status`, a phrase, is for both and ends without a line break.
@@ -202,13 +176,13 @@ impl Edition {
 
 impl From<handlebars::RenderError> for RenderError {
     fn from(error: handlebars::RenderError) -> Self {
-        Self::Template(Box::new(error))
+        Self(Box::new(error))
     }
 }
 
 impl fmt::Debug for Templates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Templates").field("messages", &self.messages).finish_non_exhaustive()
+        f.debug_struct("Templates").finish_non_exhaustive()
     }
 }
 
@@ -224,8 +198,8 @@ fn name(message: &str, part: &str) -> String {
     format!("{message}/{part}")
 }
 
-fn sample_path(message: &str) -> String {
-    format!("{SAMPLES}/{message}.json")
+fn sample_path(kind: MessageKind) -> String {
+    format!("{SAMPLES}/{kind}.json")
 }
 
 /// One line, its blanks single: a line break in somebody's name must not become a header of the letter.

@@ -3,9 +3,10 @@
 //! Groups of digits, and a number and its unit, are joined by a no-break space, so that no mail client tears them
 //! apart at the end of a line.
 
-use common::money::Money;
 use time::{Date, OffsetDateTime, UtcOffset};
 use time_tz::{OffsetDateTimeExt, Tz};
+
+use crate::{locale::Locale, money::Money};
 
 /// Keeps what stands on both sides of it on one line.
 const NO_BREAK_SPACE: char = '\u{a0}';
@@ -25,35 +26,7 @@ const MONTHS_RU: [&str; 12] = [
     "декабря",
 ];
 
-/// A language that Postavka writes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Locale {
-    /// Russian.
-    Ru,
-    /// English.
-    En,
-}
-
 impl Locale {
-    /// All there are.
-    pub const ALL: [Self; 2] = [Self::Ru, Self::En];
-
-    /// The language's code, which is also the name of its folder of templates.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Ru => "ru",
-            Self::En => "en",
-        }
-    }
-
-    /// The locale of a language tag, whose region does not matter: `ru`, `ru-RU`, `en_GB`.
-    #[must_use]
-    pub fn parse(tag: &str) -> Option<Self> {
-        let language = tag.split(['-', '_']).next()?;
-        Self::ALL.into_iter().find(|locale| locale.code().eq_ignore_ascii_case(language))
-    }
-
     /// `110 000,00 ₽`, `RUB 110,000.00`; other currencies by their code in both languages.
     #[must_use]
     pub fn money(self, amount: Money, currency: &str) -> String {
@@ -215,14 +188,5 @@ mod tests {
         ] {
             assert_eq!(Locale::En.datetime(instant, zone(name)), text, "{name}");
         }
-    }
-
-    #[test]
-    fn the_region_of_a_language_tag_does_not_matter() {
-        for tag in ["ru", "RU", "ru-RU", "ru_RU.UTF-8"] {
-            assert_eq!(Locale::parse(tag), Some(Locale::Ru), "{tag}");
-        }
-        assert_eq!(Locale::parse("de"), None);
-        assert_eq!(Locale::parse(""), None);
     }
 }
