@@ -150,6 +150,8 @@ askers! {
     Buyer = |ctx| ctx.of_role(Role::Buyer);
     /// A person of a supplier.
     Supplier = |ctx| ctx.of_role(Role::Supplier);
+    /// Somebody of the operator.
+    Staff = |ctx| ctx.of_role(Role::Staff);
 }
 
 impl<'ex> Extractible<'ex> for Ctx {

@@ -6,11 +6,13 @@
 
 mod accounts;
 mod addresses;
+mod admin;
 mod answer;
 mod basket;
 mod body;
 mod catalog;
 pub mod context;
+pub mod create_staff;
 pub mod error;
 mod idempotency;
 mod imports;

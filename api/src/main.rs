@@ -1,9 +1,15 @@
 //! The `api` program: serves the API, migrates the database, prints the OpenAPI document.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use anyhow::Context;
-use api::{context::Services, serve, settings::ServeArgs, tokens::Tokens};
+use api::{
+    context::Services,
+    create_staff::{self, CreateStaffArgs},
+    serve,
+    settings::ServeArgs,
+    tokens::Tokens,
+};
 use clap::{Parser, Subcommand};
 use common::{
     accounts::Passwords,
@@ -31,6 +37,8 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Applies the migrations that are missing
     Migrate(DatabaseArgs),
+    /// Gives somebody of the operator an account (role `staff`)
+    CreateStaff(CreateStaffArgs),
     /// Prints the OpenAPI document
     Openapi,
 }
@@ -43,6 +51,7 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Serve(args) => serve_api(*args).await,
             Command::Migrate(args) => migrate(args).await,
+            Command::CreateStaff(args) => create_staff::run(args, io::stdin(), io::stdout()).await,
             Command::Openapi => {
                 println!("{}", api::openapi::document().to_pretty_json()?);
                 Ok(())

@@ -11,7 +11,7 @@ use salvo::{
 use salvo_oapi::swagger_ui::SwaggerUi;
 
 use crate::{
-    accounts::handlers as accounts, addresses::handlers as addresses, basket::handlers as basket,
+    accounts::handlers as accounts, addresses::handlers as addresses, admin, basket::handlers as basket,
     catalog::handlers as catalog, context::Services, imports::handlers as imports, observe, openapi,
     operations, orders::handlers as orders, supplier::handlers as supplier, web,
 };
@@ -67,8 +67,16 @@ pub(crate) fn api() -> Router {
         .push(Router::with_path("supplier/imports/{id}/rows").get(imports::list_import_rows))
         .push(Router::with_path("supplier/orders").get(supplier::list_supplier_orders))
         .push(Router::with_path("supplier/orders/{id}").get(supplier::get_supplier_order))
-        .push(Router::with_path("supplier/orders/{id}/status").post(supplier::set_supplier_order_status));
+        .push(Router::with_path("supplier/orders/{id}/status").post(supplier::set_supplier_order_status))
+        .push(admin());
     Router::with_path("api/v1").push(upload).push(quick)
+}
+
+/// What staff does, under `/api/v1/admin`.
+fn admin() -> Router {
+    use admin::audit::handlers as audit;
+
+    Router::with_path("admin").push(Router::with_path("audit-log").get(audit::list_audit_log))
 }
 
 /// Everything that the process serves.

@@ -71,6 +71,8 @@ ids! {
     EmailMessageId;
     /// One unit of background work.
     JobId;
+    /// Something that staff did.
+    AuditRecordId;
 }
 
 impl From<OrganizationId> for SupplierId {

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod audit;
 pub mod basket;
 pub mod catalog;
 pub mod checks;

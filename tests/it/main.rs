@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod accounts;
+mod admin;
 mod basket;
 mod catalog;
 mod imports;

@@ -6,10 +6,11 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    Credentials, EmailAddress, PasswordHash, Profile, Purpose, Registration, TokenSecret,
+    Credentials, EmailAddress, NewStaff, PasswordHash, Profile, Purpose, Registration, TokenSecret,
     store::{self, Spent},
 };
 use crate::{
+    audit::{self, Action, Entry},
     config::TradeSettings,
     ids::{OrganizationId, SessionId, UserId},
     mail::{self, MessageKind, NewMessage},
@@ -79,6 +80,43 @@ pub async fn register(
     };
     mail::post(conn, now, &[message]).await?;
     Ok(())
+}
+
+/// Why somebody was not given an account for staff.
+#[derive(Debug, thiserror::Error)]
+pub enum StaffError {
+    /// There is an account with this address.
+    #[error("there is an account with the address {0} already; nothing was changed")]
+    AddressKnown(String),
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Gives somebody an account for staff, in the one organization that runs the installation, and founds that when
+/// they are its first. A registration of the address that was never confirmed gives way.
+///
+/// # Errors
+/// [`StaffError::AddressKnown`]; nothing is changed then.
+pub async fn create_staff(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    staff: &NewStaff,
+    password_hash: &PasswordHash,
+) -> Result<UserId, StaffError> {
+    match store::lock_address(conn, &staff.email).await? {
+        Some(owner) if owner.confirmed => return Err(StaffError::AddressKnown(owner.email)),
+        Some(deserted) => {
+            store::delete_user_and_organization(conn, deserted.id, deserted.organization_id).await?;
+        }
+        None => {}
+    }
+    let organization_id = store::find_or_found_operator(conn, now).await?;
+    let user_id = UserId::new();
+    store::insert_staff(conn, user_id, organization_id, staff, password_hash, now).await?;
+    let entry = Entry { by: None, action: Action::CreateStaff(user_id), details: json!({}) };
+    audit::record(conn, now, &entry).await?;
+    Ok(user_id)
 }
 
 /// Makes a token for a user, to be mailed to them: called when the message goes out.

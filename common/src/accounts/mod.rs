@@ -12,12 +12,12 @@ mod store;
 mod token;
 
 pub use actions::{
-    AccountError, confirm_email, end_session, find_credentials, mint_token, profile, refresh_session,
-    register, start_session,
+    AccountError, StaffError, confirm_email, create_staff, end_session, find_credentials, mint_token,
+    profile, refresh_session, register, start_session,
 };
 pub use model::{
-    AccountType, Credentials, EmailAddress, OrganizationKind, OrganizationName, PersonName, PositionName,
-    Profile, Registration, Role,
+    AccountType, Credentials, EmailAddress, NewStaff, OrganizationKind, OrganizationName, PersonName,
+    PositionName, Profile, Registration, Role,
 };
 pub use password::{Password, PasswordHash, Passwords, PasswordsError};
 pub use token::{Purpose, TokenHash, TokenSecret};

@@ -151,6 +151,19 @@ impl Registration {
     }
 }
 
+/// Somebody of the operator, about to be given an account.
+#[derive(Clone, Debug)]
+pub struct NewStaff {
+    /// Their address, which needs no confirmation: whoever may create accounts for staff knows it.
+    pub email: EmailAddress,
+    /// Given name.
+    pub first_name: PersonName,
+    /// Family name.
+    pub last_name: PersonName,
+    /// The language of their e-mails.
+    pub locale: Locale,
+}
+
 /// What signing in needs to know of an account.
 #[derive(Clone, Debug)]
 pub struct Credentials {

@@ -15,6 +15,8 @@ use std::{
 };
 
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use rand::{TryRng, rngs::SysRng};
 use tokio::{sync::Semaphore, task};
 
 use crate::{config::Secret, text::Invalid};
@@ -44,6 +46,22 @@ impl Password {
             )),
             _ => Ok(Self(Secret::new(text.to_owned()))),
         }
+    }
+
+    /// One that nobody can guess: 24 characters.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn generate() -> Result<Self, rand::rngs::SysError> {
+        let mut bytes = [0; 18];
+        SysRng.try_fill_bytes(&mut bytes)?;
+        Ok(Self(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(bytes))))
+    }
+
+    /// The password itself, for its owner.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        self.0.reveal()
     }
 
     /// A password that somebody offers as theirs: whatever they typed.

@@ -4,7 +4,8 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{
-    Credentials, EmailAddress, OrganizationKind, PasswordHash, Profile, Purpose, Registration, TokenHash,
+    Credentials, EmailAddress, NewStaff, OrganizationKind, PasswordHash, Profile, Purpose, Registration,
+    TokenHash,
 };
 use crate::{
     ids::{OrganizationId, SessionId, UserId},
@@ -110,6 +111,56 @@ pub(super) async fn insert_user(
         registration.company.as_ref().map(|company| company.as_str()),
         registration.position.as_ref().map(|position| position.as_str()),
         registration.locale as Locale,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The organization that runs the installation; it is founded by the first who asks.
+pub(super) async fn find_or_found_operator(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+) -> Result<OrganizationId, sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into organizations (id, kind, name, approved_at, created_at)
+        values ($1, 'operator', 'Postavka', $2, $2)
+        on conflict (kind) where kind = 'operator' do nothing
+        "#,
+        OrganizationId::new() as OrganizationId,
+        now,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query_scalar!(r#"select id as "id: OrganizationId" from organizations where kind = 'operator'"#)
+        .fetch_one(conn)
+        .await
+}
+
+pub(super) async fn insert_staff(
+    conn: &mut PgConnection,
+    id: UserId,
+    organization_id: OrganizationId,
+    staff: &NewStaff,
+    password_hash: &PasswordHash,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into users (
+            id, organization_id, email, password_hash, first_name, last_name, locale, email_confirmed_at, created_at
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        "#,
+        id as UserId,
+        organization_id as OrganizationId,
+        staff.email.as_str(),
+        password_hash as &PasswordHash,
+        staff.first_name.as_str(),
+        staff.last_name.as_str(),
+        staff.locale as Locale,
         now,
     )
     .execute(conn)

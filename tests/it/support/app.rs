@@ -155,6 +155,11 @@ impl TestApp {
         self.pools[1].pool()
     }
 
+    /// Where the database is, for programs.
+    pub async fn database_url(&self) -> String {
+        self.database.as_ref().expect("the database is there").settings(1).await.url
+    }
+
     /// A client that nobody is signed in with.
     pub fn client(&self) -> &reqwest::Client {
         &self.client

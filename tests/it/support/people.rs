@@ -5,6 +5,10 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
+use common::{
+    accounts::{self, EmailAddress, NewStaff, Password, Passwords, PersonName},
+    locale::Locale,
+};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -67,6 +71,41 @@ impl TestApp {
     }
 }
 
+/// Somebody of the operator, about to be given an account.
+pub struct StaffBuilder<'a> {
+    app: &'a TestApp,
+    email: String,
+}
+
+impl TestApp {
+    /// Somebody of the operator.
+    pub fn staff(&self) -> StaffBuilder<'_> {
+        StaffBuilder { app: self, email: new_email("staff") }
+    }
+}
+
+impl StaffBuilder<'_> {
+    /// Is given an account, as `api create-staff` gives it, and signs in.
+    pub async fn create(self) -> Person {
+        let Self { app, email } = self;
+        let password = Password::parse(PASSWORD).expect("a password");
+        let hash = Passwords::default().hash(password).await.expect("a hash");
+        let name = |text| PersonName::parse(text).expect("a name");
+        let staff = NewStaff {
+            email: EmailAddress::parse(&email).expect("an address"),
+            first_name: name("Мария"),
+            last_name: name("Кузнецова"),
+            locale: Locale::Ru,
+        };
+        let mut tx = app.pool().begin().await.expect("a transaction");
+        accounts::create_staff(&mut tx, app.clock().now(), &staff, &hash).await.expect("an account");
+        tx.commit().await.expect("the account is kept");
+        let person = Person::new(app, email);
+        person.sign_in().await;
+        person
+    }
+}
+
 fn new_email(role: &str) -> String {
     static PEOPLE: AtomicU32 = AtomicU32::new(1);
     format!("{role}-{}@example.com", PEOPLE.fetch_add(1, Ordering::Relaxed))
@@ -102,13 +141,7 @@ impl PersonBuilder<'_> {
         let Self { app, registration, basket, price_list } = self;
         app.post("/api/v1/auth/register", registration.clone()).await.assert_status(202);
         let email = registration["email"].as_str().expect("an address").to_owned();
-        let person = Person {
-            client: app.client().clone(),
-            base_url: app.url(""),
-            email,
-            access_token: Mutex::default(),
-            refresh_token: Mutex::default(),
-        };
+        let person = Person::new(app, email);
         let mailbox = app.mailbox(&person.email).await;
         let token = register_token(mailbox.only());
         app.post("/api/v1/auth/confirm-email", json!({ "token": token })).await.assert_status(204);
@@ -134,6 +167,16 @@ pub struct Person {
 }
 
 impl Person {
+    fn new(app: &TestApp, email: String) -> Self {
+        Self {
+            client: app.client().clone(),
+            base_url: app.url(""),
+            email,
+            access_token: Mutex::default(),
+            refresh_token: Mutex::default(),
+        }
+    }
+
     /// Their address.
     pub fn email(&self) -> &str {
         &self.email

@@ -1,0 +1,4 @@
+//! The audit log over HTTP.
+
+mod dto;
+pub mod handlers;

@@ -1,0 +1,108 @@
+//! Actions, and what they were done to.
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::ids::{AuditRecordId, OrganizationId, PriceImportId, SupplierOrderId, UserId};
+
+/// An action's line names the id of what it is done to, its word, and what kind of thing that is.
+macro_rules! actions {
+    ($($(#[doc = $doc:literal])+ $name:ident($id:ident) = $word:literal of $kind:literal;)+) => {
+        /// What was done, and to which thing.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Action {
+            $($(#[doc = $doc])+ $name($id),)+
+        }
+
+        impl Action {
+            /// Every word.
+            pub const WORDS: &[&'static str] = &[$($word,)+];
+
+            /// Its word in the log.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$name(_) => $word,)+ }
+            }
+
+            /// What kind of thing it was done to.
+            #[must_use]
+            pub fn subject_kind(self) -> &'static str {
+                match self { $(Self::$name(_) => $kind,)+ }
+            }
+
+            /// Which one.
+            #[must_use]
+            pub fn subject_id(self) -> Uuid {
+                match self { $(Self::$name(id) => id.0,)+ }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Somebody of the operator was given an account.
+    CreateStaff(UserId) = "create_staff" of "user";
+    /// An account was closed.
+    CloseAccount(UserId) = "close_account" of "user";
+    /// A closed account was opened again.
+    ReopenAccount(UserId) = "reopen_account" of "user";
+    /// A buyer or supplier was approved.
+    ApproveOrganization(OrganizationId) = "approve_organization" of "organization";
+    /// A part of an order was moved along.
+    MoveSupplierOrder(SupplierOrderId) = "move_supplier_order" of "supplier_order";
+    /// A price list was uploaded for a supplier.
+    ImportPriceList(PriceImportId) = "import_price_list" of "price_import";
+}
+
+/// An entry about to be written.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Who does it; nobody where it is done on the command line.
+    pub by: Option<UserId>,
+    /// What is done.
+    pub action: Action,
+    /// What else should be known: an object, without anybody's personal data.
+    pub details: Value,
+}
+
+/// An entry, as it is read.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Which one.
+    pub id: AuditRecordId,
+    /// When it was done.
+    pub at: OffsetDateTime,
+    /// Who did it; nobody where it was done on the command line.
+    pub by: Option<Author>,
+    /// What was done: a word of [`Action::WORDS`], or one of a version before or after this one.
+    pub action: String,
+    /// What kind of thing it was done to.
+    pub subject_kind: String,
+    /// Which one.
+    pub subject_id: Uuid,
+    /// What else should be known.
+    pub details: Value,
+    /// The request that did it.
+    pub request_id: Option<String>,
+}
+
+/// Who did something, as they are called now.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// The person.
+    pub id: UserId,
+    /// Given name and family name.
+    pub name: String,
+}
+
+/// Which entries are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AuditFilter {
+    /// Only what was done by this person.
+    pub by: Option<UserId>,
+    /// Only what was done to this thing.
+    pub subject_id: Option<Uuid>,
+    /// Only this action, by its word.
+    pub action: Option<&'static str>,
+}

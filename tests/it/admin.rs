@@ -1,0 +1,4 @@
+//! What staff does, and what is written down of it.
+
+mod audit;
+mod create_staff;
