@@ -93,8 +93,9 @@ async fn opening_the_confirmation_page_uses_up_nothing() {
         assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
         assert!(page.header("content-security-policy").unwrap().contains("default-src 'none'"));
     }
-    let script = app.get("/confirm-email.js").await.assert_status(200);
-    assert!(script.text().contains("/api/v1/auth/confirm-email"));
+    let page = app.get("/confirm-email?token=x&locale=en").await.assert_status(200);
+    assert!(page.text().contains("data-action=\"/api/v1/auth/confirm-email\""), "{}", page.text());
+    app.get("/token-form.js").await.assert_status(200);
     login(&app, "anna@example.com", PASSWORD).await.assert_status(403);
     confirm(&app, &token).await.assert_status(204);
     app.finish().await;

@@ -15,6 +15,7 @@ mod mail;
 mod openapi;
 mod orders;
 mod orders_at_once;
+mod problems;
 mod queue;
 mod serving;
 mod story;

@@ -1,34 +1,74 @@
-//! The few pages that links in e-mails lead to. They work without scripts of others, under a strict policy.
+//! The few pages for people: where links in e-mails lead, and what the codes of problems mean. They share one
+//! layout, come in the reader's language, and work without scripts of others, under a strict policy.
+
+mod page;
+mod problems;
 
 use salvo::{
-    handler,
-    http::{HeaderValue, header},
-    prelude::{Response, Text},
+    Router, handler,
+    prelude::{Depot, Request, Response},
 };
+use serde::Serialize;
 
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+use common::locale::Locale;
+use page::Page;
+
+/// Every page.
+pub(crate) fn pages() -> Router {
+    Router::new()
+        .push(Router::with_path("confirm-email").get(confirm_email_page))
+        .push(Router::with_path("token-form.js").get(token_form))
+        .push(Router::with_path("problems").get(problems::list_problems))
+        .push(Router::with_path("problems/{code}").get(problems::show_problem))
+}
+
+/// What a page with a button says.
+#[derive(Serialize)]
+struct ConfirmEmailWords {
+    title: &'static str,
+    explanation: &'static str,
+    button: &'static str,
+    done: &'static str,
+    invalid: &'static str,
+    failed: &'static str,
+    no_script: &'static str,
+}
+
+impl ConfirmEmailWords {
+    const fn of(locale: Locale) -> Self {
+        match locale {
+            Locale::Ru => Self {
+                title: "Подтверждение адреса",
+                explanation: "Нажмите кнопку, чтобы подтвердить адрес электронной почты.",
+                button: "Подтвердить",
+                done: "Адрес подтверждён. Теперь можно войти.",
+                invalid: "Ссылка недействительна: она уже использована или устарела. Запросите новое письмо.",
+                failed: "Не удалось связаться с сервером. Попробуйте ещё раз через минуту.",
+                no_script: "Для подтверждения нужен JavaScript.",
+            },
+            Locale::En => Self {
+                title: "Confirm your address",
+                explanation: "Press the button to confirm your e-mail address.",
+                button: "Confirm",
+                done: "Your address is confirmed. You can sign in now.",
+                invalid: "The link is not valid: it was used already or has expired. Ask for a new letter.",
+                failed: "The server could not be reached. Try again in a minute.",
+                no_script: "Confirming needs JavaScript.",
+            },
+        }
+    }
+}
 
 /// The page of a confirmation link. Opening it uses up nothing, since mail scanners open links too: the button
 /// does.
 #[handler]
-pub async fn confirm_email_page(res: &mut Response) {
-    page(res, include_str!("confirm_email.html"), "text/html; charset=utf-8");
+async fn confirm_email_page(req: &mut Request, depot: &mut Depot, res: &mut Response) {
+    let locale = page::locale(req, depot);
+    Page::new("confirm_email", locale).with("words", ConfirmEmailWords::of(locale)).secret().render(res);
 }
 
-/// What the button of the confirmation page does.
+/// What the button of a page with a token does.
 #[handler]
-pub async fn confirm_email_script(res: &mut Response) {
-    page(res, include_str!("confirm_email.js"), "text/javascript; charset=utf-8");
-}
-
-fn page(res: &mut Response, text: &'static str, form: &'static str) {
-    res.render(Text::Plain(text));
-    let headers = res.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    // The address carries the token: it goes to nobody else, and into no cache.
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+async fn token_form(res: &mut Response) {
+    page::script(res, include_str!("token_form.js"));
 }

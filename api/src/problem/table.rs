@@ -1,0 +1,311 @@
+//! The table: each code once, with its status and with its page in both languages. A code without them does not
+//! compile.
+//!
+//! The texts are for the one who calls the API or looks at what a program of theirs was told: what happened, and
+//! what they can do about it. What stands between backticks is set as code.
+
+use salvo::http::StatusCode;
+
+use super::ProblemTexts;
+
+macro_rules! problems {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident = $status:ident $code:literal {
+            en: $en_title:literal, $en_happened:literal, $en_remedy:literal;
+            ru: $ru_title:literal, $ru_happened:literal, $ru_remedy:literal;
+        }
+    )+) => {
+        /// What went wrong, for programs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ProblemCode {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl ProblemCode {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// Its word in answers.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// Its HTTP status.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)+ }
+            }
+
+            /// Its page in English, whose title is also in every answer.
+            pub(super) fn in_english(self) -> ProblemTexts {
+                match self { $(Self::$name => ProblemTexts {
+                    title: $en_title, happened: $en_happened, remedy: $en_remedy,
+                },)+ }
+            }
+
+            /// Its page in Russian.
+            pub(super) fn in_russian(self) -> ProblemTexts {
+                match self { $(Self::$name => ProblemTexts {
+                    title: $ru_title, happened: $ru_happened, remedy: $ru_remedy,
+                },)+ }
+            }
+        }
+    };
+}
+
+problems! {
+    /// The body is no JSON.
+    MalformedJson = BAD_REQUEST "malformed_json" {
+        en: "The body is not JSON",
+            "The body of the request could not be read as JSON: it is cut off, has a comma too many, or is something else altogether.",
+            "Look at `detail`, which names the place. Send UTF-8 JSON with `Content-Type: application/json`.";
+        ru: "Тело запроса — не JSON",
+            "Тело запроса не удалось прочитать как JSON: оно оборвано, в нём лишняя запятая или это вовсе не JSON.",
+            "Посмотрите в `detail`: там названо место. Отправляйте JSON в UTF-8 с заголовком `Content-Type: application/json`.";
+    }
+    /// The request cannot be understood at all.
+    BadRequest = BAD_REQUEST "bad_request" {
+        en: "The request cannot be understood",
+            "The request breaks the rules of HTTP, or its form has no part that is needed here.",
+            "Compare it with the reference at `/docs`. A proxy or an HTTP library on the way may have changed it.";
+        ru: "Запрос не удалось понять",
+            "Запрос нарушает правила HTTP, или в его форме нет нужной здесь части.",
+            "Сравните его со справочником на странице `/docs`. Возможно, запрос изменил прокси-сервер или HTTP-библиотека.";
+    }
+    /// No valid access token.
+    Unauthorized = UNAUTHORIZED "unauthorized" {
+        en: "Sign in first",
+            "This needs somebody who is signed in, and the request carried no access token, or one that is no longer valid.",
+            "Sign in with `POST /api/v1/auth/login`, or renew the session with `POST /api/v1/auth/refresh`, and send the access token as `Authorization: Bearer …`.";
+        ru: "Сначала войдите",
+            "Это доступно только после входа, а в запросе нет токена доступа или он уже недействителен.",
+            "Войдите через `POST /api/v1/auth/login` или продлите сеанс через `POST /api/v1/auth/refresh` и отправляйте токен доступа в заголовке `Authorization: Bearer …`.";
+    }
+    /// Wrong e-mail or password.
+    InvalidCredentials = UNAUTHORIZED "invalid_credentials" {
+        en: "The e-mail or the password is wrong",
+            "There is no open account with this e-mail address and this password. Which of the two is wrong is told to nobody.",
+            "Check both, and the keyboard layout. If the password is lost, have it reset by `POST /api/v1/auth/password-reset`.";
+        ru: "Неверный адрес или пароль",
+            "Открытой учётной записи с таким адресом и таким паролем нет. Что именно неверно, мы не сообщаем никому.",
+            "Проверьте и то и другое, а также раскладку клавиатуры. Забытый пароль можно сбросить через `POST /api/v1/auth/password-reset`.";
+    }
+    /// The refresh token's session has ended.
+    SessionEnded = UNAUTHORIZED "session_ended" {
+        en: "The session has ended",
+            "The refresh token is unknown, expired, or was used before. Each works once; a session in which one was used twice is ended, since a stranger may have a copy.",
+            "Sign in again. Keep only the newest refresh token, and let one place of your program renew it.";
+        ru: "Сеанс завершён",
+            "Токен обновления неизвестен, устарел или уже использован. Каждый действует один раз; сеанс, в котором токен использован дважды, завершается: копия могла оказаться у постороннего.",
+            "Войдите снова. Храните только последний токен обновления и обновляйте его в одном месте программы.";
+    }
+    /// Another role is needed.
+    Forbidden = FORBIDDEN "forbidden" {
+        en: "This is for another role",
+            "You are signed in, but this is for buyers, for suppliers or for staff, and your account is of another kind.",
+            "Sign in with an account of the role that `detail` names.";
+        ru: "Это для другой роли",
+            "Вы вошли, но это доступно только покупателям, только поставщикам или только сотрудникам, а Ваша учётная запись другого вида.",
+            "Войдите с учётной записью той роли, которая названа в `detail`.";
+    }
+    /// The address was never confirmed.
+    EmailNotConfirmed = FORBIDDEN "email_not_confirmed" {
+        en: "Confirm your e-mail address first",
+            "The e-mail and the password are right, but the link in the confirmation letter has not been opened yet.",
+            "Open the link in the letter. If it did not come, look among the spam, or ask for another with `POST /api/v1/auth/resend-confirmation`.";
+        ru: "Сначала подтвердите адрес",
+            "Адрес и пароль верны, но ссылка из письма с подтверждением ещё не открыта.",
+            "Откройте ссылку из письма. Если письмо не пришло, посмотрите в спаме или запросите новое через `POST /api/v1/auth/resend-confirmation`.";
+    }
+    /// There is no such thing, or it is somebody else's.
+    NotFound = NOT_FOUND "not_found" {
+        en: "There is no such thing here",
+            "There is nothing at this address, or what is there belongs to another organization. Nobody is told which.",
+            "Check the path and the id, and whose account you are signed in with.";
+        ru: "Здесь ничего нет",
+            "По этому адресу ничего нет, или то, что там есть, принадлежит другой организации. Что именно, мы не сообщаем.",
+            "Проверьте путь и идентификатор, а также под какой учётной записью Вы вошли.";
+    }
+    /// The path exists, the method does not.
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" {
+        en: "This method is not allowed here",
+            "The address exists, but does not answer this HTTP method.",
+            "Take one of the methods that the `Allow` header or the reference at `/docs` names.";
+        ru: "Этот метод здесь не поддерживается",
+            "Адрес существует, но на этот метод HTTP не отвечает.",
+            "Используйте один из методов, которые названы в заголовке `Allow` или в справочнике на странице `/docs`.";
+    }
+    /// The client took too long.
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout" {
+        en: "The request took too long to arrive",
+            "The connection was kept open, but the request did not arrive whole in time.",
+            "Try again over a better connection. Large price lists are best sent by a machine near its network.";
+        ru: "Запрос приходил слишком долго",
+            "Соединение оставалось открытым, но запрос не пришёл целиком за отведённое время.",
+            "Повторите запрос через более надёжное соединение. Большие прайс-листы лучше отправлять по быстрому каналу.";
+    }
+    /// The basket is empty.
+    BasketEmpty = CONFLICT "basket_empty" {
+        en: "The basket is empty",
+            "An order is made of what is in the basket, and there is nothing in it. Perhaps it was ordered a moment ago from another window.",
+            "Look at the list of orders first; then put something into the basket and confirm again.";
+        ru: "Корзина пуста",
+            "Заказ составляется из содержимого корзины, а в ней ничего нет. Возможно, его только что заказали из другого окна.",
+            "Сначала посмотрите список заказов; затем положите товары в корзину и подтвердите заказ снова.";
+    }
+    /// The basket is full.
+    BasketFull = CONFLICT "basket_full" {
+        en: "The basket is full",
+            "The basket has as many lines as a basket may have.",
+            "Order what is in it, or remove lines that are not needed; then add the rest.";
+        ru: "Корзина заполнена",
+            "В корзине уже столько строк, сколько в ней может быть.",
+            "Закажите то, что в ней есть, или уберите ненужные строки, а затем добавьте остальное.";
+    }
+    /// Fewer pieces are available.
+    NotEnoughStock = CONFLICT "not_enough_stock" {
+        en: "There is not enough in stock",
+            "Fewer pieces are available than were asked for; others may have ordered them meanwhile. Nothing was ordered or changed.",
+            "Take at most what `available` (or the `basket` in the answer) shows, or choose an offer of another supplier.";
+        ru: "Товара недостаточно",
+            "В наличии меньше, чем запрошено: возможно, часть уже заказали другие. Ничего не заказано и не изменено.",
+            "Возьмите не больше, чем указано в `available` (или в корзине `basket` в ответе), либо выберите предложение другого поставщика.";
+    }
+    /// A price has moved.
+    PriceChanged = CONFLICT "price_changed" {
+        en: "Prices have changed",
+            "Since the goods were put into the basket, the supplier has changed a price. What you saw is what you pay, so nothing was ordered.",
+            "Look at the new prices in `basket`. To accept them, send the same order again with its new total as `expected_total`.";
+        ru: "Цены изменились",
+            "С тех пор как товары положили в корзину, поставщик изменил цену. Вы платите ту цену, которую видели, поэтому ничего не заказано.",
+            "Посмотрите новые цены в `basket`. Чтобы согласиться с ними, отправьте тот же заказ ещё раз, указав новый итог в `expected_total`.";
+    }
+    /// An offer was withdrawn.
+    Withdrawn = CONFLICT "withdrawn" {
+        en: "An offer was withdrawn",
+            "The supplier does not sell it any more, or not at the moment. Nothing was ordered.",
+            "Remove the line that `basket` marks as `withdrawn`, or take another supplier's offer of the same product.";
+        ru: "Предложение снято с продажи",
+            "Поставщик больше не продаёт этот товар или не продаёт его сейчас. Ничего не заказано.",
+            "Уберите строку, отмеченную в `basket` словом `withdrawn`, или выберите предложение другого поставщика на тот же товар.";
+    }
+    /// A supplier takes no orders.
+    SupplierClosed = CONFLICT "supplier_closed" {
+        en: "The supplier takes no orders now",
+            "The supplier has switched order taking off, or is not open for orders yet. Nothing was ordered.",
+            "Try again later, or remove its lines from the basket and order the rest.";
+        ru: "Поставщик сейчас не принимает заказы",
+            "Поставщик выключил приём заказов или ещё не начал их принимать. Ничего не заказано.",
+            "Попробуйте позже или уберите его строки из корзины и закажите остальное.";
+    }
+    /// There is no such step.
+    IllegalTransition = CONFLICT "illegal_transition" {
+        en: "The order cannot make this step",
+            "An order moves from status to status along fixed steps, and there is none from where it stands, which `from` names, to the one that was asked for. Perhaps somebody has moved it meanwhile.",
+            "Read the order again and choose a step that leads on from its status.";
+        ru: "Такой шаг для заказа невозможен",
+            "Заказ переходит из статуса в статус по определённым шагам, и из его нынешнего статуса, который назван в `from`, шага в запрошенный нет. Возможно, заказ уже перевёл кто-то другой.",
+            "Получите заказ заново и выберите шаг, который возможен из его статуса.";
+    }
+    /// The organization keeps as many addresses as it may.
+    TooManyAddresses = CONFLICT "too_many_addresses" {
+        en: "There are too many addresses",
+            "Your organization keeps as many addresses as it may.",
+            "Delete one that is not needed any more. Orders keep the addresses that they were made with.";
+        ru: "Слишком много адресов",
+            "Ваша организация уже хранит столько адресов, сколько может.",
+            "Удалите адрес, который больше не нужен. В заказах адреса, с которыми они оформлены, сохранятся.";
+    }
+    /// The first request with the key still runs.
+    IdempotencyInFlight = CONFLICT "idempotency_in_flight" {
+        en: "The first request is still running",
+            "Another request with the same `Idempotency-Key` is being worked on at this moment.",
+            "Wait a second and send the same request with the same key again: it gets the first one's answer.";
+        ru: "Первый запрос ещё выполняется",
+            "Другой запрос с тем же `Idempotency-Key` обрабатывается прямо сейчас.",
+            "Подождите секунду и отправьте тот же запрос с тем же ключом: Вы получите ответ на первый.";
+    }
+    /// The body is too large.
+    PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" {
+        en: "The body is too large",
+            "The request is larger than what is taken at this address.",
+            "Split it into several. A price list may be up to 512 MiB, most other requests far less.";
+        ru: "Тело запроса слишком велико",
+            "Запрос больше, чем принимается по этому адресу.",
+            "Разделите его на несколько. Прайс-лист может занимать до 512 МиБ, большинство других запросов — гораздо меньше.";
+    }
+    /// The body has another content type.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" {
+        en: "This content type is not taken here",
+            "The `Content-Type` of the request is not one that this address takes, or it is missing.",
+            "Send `application/json`, and price lists as `multipart/form-data`; `detail` and the reference at `/docs` say which.";
+        ru: "Такой тип содержимого здесь не принимается",
+            "Заголовок `Content-Type` называет тип, который по этому адресу не принимается, или этого заголовка нет.",
+            "Отправляйте `application/json`, а прайс-листы — `multipart/form-data`; что именно нужно, сказано в `detail` и в справочнике на странице `/docs`.";
+    }
+    /// Some fields are wrong.
+    ValidationFailed = UNPROCESSABLE_ENTITY "validation_failed" {
+        en: "Some values are not right",
+            "The request could be read, but some of its values are missing, malformed, out of range or unknown. Nothing was changed.",
+            "The list `errors` names every one of them: `pointer` says where it stands, `detail` what was expected. Mend them all and send the request again.";
+        ru: "Некоторые значения неверны",
+            "Запрос прочитан, но некоторых значений нет, или они записаны неверно, выходят за пределы либо неизвестны. Ничего не изменено.",
+            "Список `errors` называет каждое: `pointer` — где оно стоит, `detail` — что ожидалось. Исправьте все и отправьте запрос снова.";
+    }
+    /// The link's token is unknown, used or expired.
+    TokenInvalid = UNPROCESSABLE_ENTITY "token_invalid" {
+        en: "The link is not valid any more",
+            "The link from the letter was used already, has expired, or was replaced by a newer one.",
+            "Take the link of the newest letter, or ask for a new letter.";
+        ru: "Ссылка больше не действует",
+            "Ссылка из письма уже использована, устарела или заменена более новой.",
+            "Откройте ссылку из самого нового письма или запросите новое письмо.";
+    }
+    /// The key was used for another request.
+    IdempotencyKeyReused = UNPROCESSABLE_ENTITY "idempotency_key_reused" {
+        en: "The key was used for another request",
+            "An `Idempotency-Key` stands for one request: its method, address and body. This key came before with something else.",
+            "Make a new key for each new request, a UUID for example, and repeat a key only with exactly the same request.";
+        ru: "Ключ уже использован для другого запроса",
+            "`Idempotency-Key` обозначает один запрос: его метод, адрес и тело. Этот ключ уже приходил с чем-то другим.",
+            "Создавайте для каждого нового запроса новый ключ, например UUID, и повторяйте ключ только с точно таким же запросом.";
+    }
+    /// No such payment method here.
+    PaymentMethodUnavailable = UNPROCESSABLE_ENTITY "payment_method_unavailable" {
+        en: "This payment method is not available",
+            "Cards are taken only where a card provider is set up, and invoices only for organizations that have been approved.",
+            "Choose the other `payment_method`, or ask the operator to approve your organization.";
+        ru: "Этот способ оплаты недоступен",
+            "Картой можно платить, только если подключён платёжный провайдер, а по счёту — только одобренным организациям.",
+            "Выберите другой `payment_method` или попросите оператора одобрить Вашу организацию.";
+    }
+    /// The total is beyond what can be kept.
+    TotalTooLarge = UNPROCESSABLE_ENTITY "total_too_large" {
+        en: "The total is too large",
+            "The sum of the order is beyond what can be kept and paid as one.",
+            "Split it into several orders, and check the quantities.";
+        ru: "Сумма слишком велика",
+            "Сумма заказа больше, чем можно учесть и оплатить за один раз.",
+            "Разделите его на несколько заказов и проверьте количества.";
+    }
+    /// Something here is broken.
+    Internal = INTERNAL_SERVER_ERROR "internal" {
+        en: "Something went wrong on our side",
+            "The request ran into an error of ours. It has been written down with the request's id.",
+            "Try again; with an `Idempotency-Key` nothing happens twice. If it stays, tell the operator the `request_id`.";
+        ru: "Ошибка на нашей стороне",
+            "При выполнении запроса произошла наша ошибка. Она записана вместе с идентификатором запроса.",
+            "Повторите запрос: с `Idempotency-Key` ничего не произойдёт дважды. Если ошибка остаётся, сообщите оператору `request_id`.";
+    }
+    /// Too much at once, or the database is away.
+    Unavailable = SERVICE_UNAVAILABLE "unavailable" {
+        en: "The service is busy; try again soon",
+            "There is more to do at this moment than can be done at once, or the database is away for a moment. The request was refused rather than left waiting.",
+            "Wait as many seconds as `Retry-After` says and send the same request again, with an `Idempotency-Key` where it creates something.";
+        ru: "Сервис перегружен, повторите чуть позже",
+            "Сейчас запросов больше, чем можно обработать сразу, или база данных ненадолго недоступна. Запрос отклонён, чтобы не заставлять Вас ждать.",
+            "Подождите столько секунд, сколько указано в `Retry-After`, и отправьте тот же запрос снова, а если он что-то создаёт — с `Idempotency-Key`.";
+    }
+}
