@@ -1,10 +1,13 @@
 //! What a handler works with: the house's services, and who asks.
 
+use std::sync::Arc;
+
 use common::{
     accounts::{Passwords, Role},
     clock::Clock,
     config::TradeSettings,
     db::{Db, Tx},
+    mail::Templates,
     orders::Actor,
 };
 use salvo::{
@@ -35,6 +38,8 @@ pub struct Services {
     pub passwords: Passwords,
     /// Access tokens.
     pub tokens: Tokens,
+    /// How e-mails read.
+    pub templates: Arc<Templates>,
 }
 
 /// One request's context.

@@ -7,6 +7,7 @@ use common::{
     accounts::{AccountError, PasswordsError},
     basket::{BasketError, Problem},
     idempotency::IdempotencyError,
+    mail::{RenderError, ResendError, SampleError},
     orders::{MoveError, PlaceError},
     text::Invalid,
 };
@@ -235,6 +236,28 @@ impl From<PlaceError> for ApiError {
             PlaceError::TotalTooLarge => Self::new(ProblemCode::TotalTooLarge, "split the order"),
             PlaceError::Database(error) => error.into(),
         }
+    }
+}
+
+impl From<ResendError> for ApiError {
+    fn from(error: ResendError) -> Self {
+        match error {
+            ResendError::Unknown => Self::not_found(),
+            ResendError::UnderWay => Self::new(ProblemCode::MessageUnderWay, "it is queued or being sent"),
+            ResendError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<RenderError> for ApiError {
+    fn from(error: RenderError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<SampleError> for ApiError {
+    fn from(error: SampleError) -> Self {
+        Self::internal(&error)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The `api` program: serves the API, migrates the database, prints the OpenAPI document.
 
-use std::{io, process::ExitCode};
+use std::{io, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use api::{
@@ -16,6 +16,7 @@ use common::{
     clock::Clock,
     config::{DatabaseArgs, Problems},
     db::Db,
+    mail::Templates,
     program, shutdown,
     telemetry::LogArgs,
 };
@@ -69,6 +70,7 @@ async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
         trade: settings.trade,
         passwords: Passwords::default(),
         tokens: Tokens::new(&settings.token_secret),
+        templates: Arc::new(Templates::load()?),
     };
     let started = |address| tracing::info!(%address, "serving");
     serve::serve(services, figures, settings.listen_addr, started, shutdown::requested()).await?;

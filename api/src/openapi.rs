@@ -105,6 +105,7 @@ fn conflicts(method: &PathItemType, path: &str) -> Option<&'static str> {
             Some("not_enough_stock, withdrawn, supplier_closed or basket_full")
         }
         (PathItemType::Post, "/api/v1/me/addresses") => Some("too_many_addresses"),
+        (PathItemType::Post, "/api/v1/admin/messages/{id}/resend") => Some("message_under_way"),
         (PathItemType::Post, "/api/v1/supplier/imports") => Some("idempotency_in_flight"),
         (PathItemType::Post, "/api/v1/supplier/orders/{id}/status") => Some("illegal_transition"),
         _ => None,

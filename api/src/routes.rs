@@ -74,9 +74,15 @@ pub(crate) fn api() -> Router {
 
 /// What staff does, under `/api/v1/admin`.
 fn admin() -> Router {
-    use admin::audit::handlers as audit;
+    use admin::{audit::handlers as audit, mail::handlers as mail};
 
-    Router::with_path("admin").push(Router::with_path("audit-log").get(audit::list_audit_log))
+    Router::with_path("admin")
+        .push(Router::with_path("audit-log").get(audit::list_audit_log))
+        .push(Router::with_path("emails").get(mail::list_emails))
+        .push(Router::with_path("emails/{message}").get(mail::preview_email))
+        .push(Router::with_path("messages").get(mail::list_messages))
+        .push(Router::with_path("messages/{id}").get(mail::get_message))
+        .push(Router::with_path("messages/{id}/resend").post(mail::resend_message))
 }
 
 /// Everything that the process serves.

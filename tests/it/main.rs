@@ -12,6 +12,7 @@ mod basket;
 mod catalog;
 mod imports;
 mod mail;
+mod mail_admin;
 mod openapi;
 mod orders;
 mod orders_at_once;

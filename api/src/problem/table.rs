@@ -209,6 +209,15 @@ problems! {
             "Заказ переходит из статуса в статус по определённым шагам, и из его нынешнего статуса, который назван в `from`, шага в запрошенный нет. Возможно, заказ уже перевёл кто-то другой.",
             "Получите заказ заново и выберите шаг, который возможен из его статуса.";
     }
+    /// The message waits to be sent, or is being sent.
+    MessageUnderWay = CONFLICT "message_under_way" {
+        en: "The message is still on its way",
+            "The message waits to be sent, or is being sent at this moment, so that sending it again would send it twice.",
+            "Look at its story: it ends as `sent` or `failed`. Either can then be sent again.";
+        ru: "Письмо ещё отправляется",
+            "Письмо ждёт отправки или отправляется прямо сейчас: если отправить его ещё раз, оно придёт дважды.",
+            "Посмотрите его историю: она закончится на `sent` или `failed`. После этого письмо можно отправить снова.";
+    }
     /// The organization keeps as many addresses as it may.
     TooManyAddresses = CONFLICT "too_many_addresses" {
         en: "There are too many addresses",

@@ -4,7 +4,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::ids::{AuditRecordId, OrganizationId, PriceImportId, SupplierOrderId, UserId};
+use crate::ids::{AuditRecordId, EmailMessageId, OrganizationId, PriceImportId, SupplierOrderId, UserId};
 
 /// An action's line names the id of what it is done to, its word, and what kind of thing that is.
 macro_rules! actions {
@@ -53,6 +53,8 @@ actions! {
     MoveSupplierOrder(SupplierOrderId) = "move_supplier_order" of "supplier_order";
     /// A price list was uploaded for a supplier.
     ImportPriceList(PriceImportId) = "import_price_list" of "price_import";
+    /// A message was sent again.
+    ResendMessage(EmailMessageId) = "resend_message" of "email_message";
 }
 
 /// An entry about to be written.

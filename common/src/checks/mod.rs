@@ -4,7 +4,7 @@
 //! |---|---|
 //! | I1 | `reserved` of an offer is the sum of its open order lines; its ledger adds up to what it has, without a gap; nothing was ever reserved beyond what was available |
 //! | I2 | a line's sum is price × quantity, a part's the sum of its lines, an order's the sum of its parts |
-//! | I3 | the history of a supplier order or an import is a path in its state machine, and ends where it stands |
+//! | I3 | the history of a supplier order, an import or a message is a path in its state machine, and ends where it stands |
 //! | I6 | every event that owes an e-mail has its message; a message has a live job or an end |
 //! | I7 | an import was applied whole or not at all: its counts, its changes and its version agree |
 //! | I8 | no job is stuck: what runs, runs on a worker that lives, and not for ever |
@@ -51,6 +51,8 @@ pub async fn run(conn: &mut PgConnection) -> Result<Report, sqlx::Error> {
     report.add(Invariant::I3, store::misplaced_parts(conn).await?);
     report.add(Invariant::I3, store::illegal_import_moves(conn).await?);
     report.add(Invariant::I3, store::misplaced_imports(conn).await?);
+    report.add(Invariant::I3, store::illegal_message_moves(conn).await?);
+    report.add(Invariant::I3, store::misplaced_messages(conn).await?);
 
     report.add(Invariant::I6, store::unconfirmed_orders(conn).await?);
     report.add(Invariant::I6, store::unannounced_parts(conn).await?);

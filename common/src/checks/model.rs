@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{imports::ImportStatus, orders::SupplierOrderStatus};
+use crate::{imports::ImportStatus, mail::MessageStatus, orders::SupplierOrderStatus};
 
 /// How many violations one check names; the first ones show what is wrong.
 pub(super) const AT_MOST: i64 = 100;
@@ -151,6 +151,16 @@ impl Machine {
     /// That of price lists.
     pub(super) fn of_imports() -> Self {
         Self::new(ImportStatus::Received, &ImportStatus::ALL, ImportStatus::may_become, ImportStatus::as_str)
+    }
+
+    /// That of messages.
+    pub(super) fn of_messages() -> Self {
+        Self::new(
+            MessageStatus::Queued,
+            &MessageStatus::ALL,
+            MessageStatus::may_become,
+            MessageStatus::as_str,
+        )
     }
 
     fn new<S: Copy>(

@@ -5,7 +5,12 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{NewMessage, OutgoingMessage, jobs::SendEmail, store};
-use crate::{accounts, config::TradeSettings, ids::EmailMessageId, queue};
+use crate::{
+    accounts,
+    config::TradeSettings,
+    ids::{EmailMessageId, UserId},
+    queue,
+};
 
 /// Writes messages to the outbox, each with the job that will send it, in the transaction that causes them.
 ///
@@ -42,7 +47,7 @@ pub async fn begin_sending(
     id: EmailMessageId,
 ) -> Result<Attempted, sqlx::Error> {
     store::lock_owner(conn, id).await?;
-    let Some(mut message) = store::begin_sending(conn, id).await? else { return Ok(Attempted::Ended) };
+    let Some(mut message) = store::begin_sending(conn, now, id).await? else { return Ok(Attempted::Ended) };
     if let (Some((purpose, page, name)), Some(user_id)) = (message.kind.secret_link(), message.user_id) {
         let token = accounts::mint_token(conn, now, user_id, purpose).await?;
         let link = trade.link(&format!("{page}?token={}", token.reveal()));
@@ -70,8 +75,49 @@ pub async fn mark_sent(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn defer(conn: &mut PgConnection, id: EmailMessageId, reason: &str) -> Result<(), sqlx::Error> {
-    store::defer(conn, id, &storable(reason)).await
+pub async fn defer(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    id: EmailMessageId,
+    reason: &str,
+) -> Result<(), sqlx::Error> {
+    store::defer(conn, now, id, &storable(reason)).await
+}
+
+/// Why a message is not sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum ResendError {
+    /// There is no such message.
+    #[error("there is no such message")]
+    Unknown,
+    /// It waits to be sent, or is being sent, as it is.
+    #[error("the message is still on its way")]
+    UnderWay,
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Queues a message again, with a new job, because staff says so.
+///
+/// One that failed is the same message, under the same Message-ID: it may have arrived without our knowing. One that
+/// was sent is sent as a new copy under a Message-ID of its own, or its recipient's mail program would hide it. What
+/// it says is what it said; only a secret link is made anew, since only the last one works.
+///
+/// # Errors
+/// [`ResendError`].
+pub async fn resend(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    id: EmailMessageId,
+    by: UserId,
+) -> Result<(), ResendError> {
+    if !store::requeue(conn, now, id, by).await? {
+        let known = store::find(conn, id).await?.is_some();
+        return Err(if known { ResendError::UnderWay } else { ResendError::Unknown });
+    }
+    queue::enqueue(conn, &SendEmail { message_id: id }).await?;
+    Ok(())
 }
 
 /// A server's words, without what PostgreSQL cannot hold in a text.

@@ -28,6 +28,6 @@ impl Job for SendEmail {
     const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
     async fn on_dead(&self, conn: &mut PgConnection, death: Death<'_>) -> Result<(), sqlx::Error> {
-        store::fail(conn, self.message_id, death.error).await
+        store::fail(conn, death.now, self.message_id, death.error).await
     }
 }

@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! post ──▶ queued ──▶ sending ──▶ sent
-//!            ▲           │
-//!            ├───────────┤ (try again)
-//!            │           ▼
-//!            └──────── failed
+//!           ▲ ▲ ▲       │   │       │
+//!           │ │ └───────┘   │       │   (tried again)
+//!           │ │             ▼       │
+//!           │ └────────── failed    │   (staff has it sent again,
+//!           └───────────────────────┘    with a new job)
 //! ```
 //!
 //! The row is the truth. Its job's attempts are its attempts, and a job that gives up sets `failed` in the
-//! transaction in which it dies (invariant I6). The Message-ID is the row's id (decision 8), so that a mail
+//! transaction in which it dies (invariant I6). Each change of its status leaves an entry in its story, with what the
+//! server answered: it is append-only, and written by the statement that makes the change. The Message-ID is the row's id (decision 8), so that a mail
 //! that went out twice, because a machine died between the server's answer and our note of it, is
 //! recognised as one.
 
@@ -26,6 +28,10 @@ mod model;
 mod render;
 mod store;
 
-pub use actions::{Attempted, begin_sending, defer, mark_sent, post};
-pub use model::{MessageKind, NewMessage, OutgoingMessage, UnknownKind};
-pub use render::{RenderError, Rendered, Templates};
+pub use actions::{Attempted, ResendError, begin_sending, defer, mark_sent, post, resend};
+pub use model::{
+    MessageEvent, MessageFilter, MessageKind, MessageStatus, MessageSummary, NewMessage, OutgoingMessage,
+    UnknownKind,
+};
+pub use render::{RenderError, Rendered, SampleError, Templates};
+pub use store::{find, list, story};

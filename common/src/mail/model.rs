@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde_json::Value;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
@@ -92,6 +93,55 @@ impl FromStr for MessageKind {
 #[error("there is no such kind of message")]
 pub struct UnknownKind;
 
+/// Where a message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum MessageStatus {
+    /// It waits for its job, for the first time or for another try.
+    Queued,
+    /// A worker speaks with the mail server, or died doing so.
+    Sending,
+    /// The server took it.
+    Sent,
+    /// It was given up.
+    Failed,
+}
+
+impl MessageStatus {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Sending, Self::Sent, Self::Failed];
+
+    /// Its word in URLs, answers and the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status of that word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// Whether a message may go from here to there.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        match self {
+            // Its job may die before it begins.
+            Self::Queued => matches!(next, Self::Sending | Self::Failed),
+            // Again `sending`: its worker died, and another took over.
+            Self::Sending => true,
+            // Staff has it sent again.
+            Self::Sent | Self::Failed => matches!(next, Self::Queued),
+        }
+    }
+}
+
 /// A message about to be posted.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
@@ -112,8 +162,10 @@ pub struct NewMessage {
 /// A message about to be sent.
 #[derive(Clone, Debug)]
 pub struct OutgoingMessage {
-    /// Which one; also its Message-ID.
+    /// Which one.
     pub id: EmailMessageId,
+    /// Which copy of it, from 1.
+    pub copy: i16,
     /// Which templates.
     pub kind: MessageKind,
     /// To whom.
@@ -124,4 +176,101 @@ pub struct OutgoingMessage {
     pub data: Value,
     /// Whose secret link it carries.
     pub user_id: Option<UserId>,
+}
+
+impl OutgoingMessage {
+    /// Its Message-ID, the same each time this copy is tried (decision 8). A copy that staff had sent on purpose has
+    /// one of its own.
+    #[must_use]
+    pub fn message_id(&self, host: &str) -> String {
+        match self.copy {
+            1 => format!("<{}@{host}>", self.id),
+            copy => format!("<{}.{copy}@{host}>", self.id),
+        }
+    }
+}
+
+/// Which messages staff looks for.
+#[derive(Clone, Debug, Default)]
+pub struct MessageFilter {
+    /// Only those to this address.
+    pub recipient: Option<String>,
+    /// Only those that stand there.
+    pub status: Option<MessageStatus>,
+    /// Only those of this kind.
+    pub kind: Option<MessageKind>,
+}
+
+/// A message, as staff sees it: never what it says, which is between us and its recipient.
+#[derive(Clone, Debug)]
+pub struct MessageSummary {
+    /// Which one.
+    pub id: EmailMessageId,
+    /// What it is about: an order, a part of one, a step, an import, a user.
+    pub cause: Uuid,
+    /// Which templates.
+    pub kind: MessageKind,
+    /// To whom.
+    pub recipient: String,
+    /// In which language.
+    pub locale: Locale,
+    /// Where it stands.
+    pub status: MessageStatus,
+    /// How often it was tried.
+    pub attempts: i16,
+    /// Which copy it is, from 1.
+    pub copy: i16,
+    /// The server's last answer, or what went wrong.
+    pub last_response: Option<String>,
+    /// When it was posted.
+    pub created_at: OffsetDateTime,
+    /// When the server took it last.
+    pub sent_at: Option<OffsetDateTime>,
+}
+
+/// One entry of a message's story.
+#[derive(Clone, Debug)]
+pub struct MessageEvent {
+    /// Where the message stood from then on.
+    pub status: MessageStatus,
+    /// When.
+    pub at: OffsetDateTime,
+    /// The server's answer, or what went wrong.
+    pub response: Option<String>,
+    /// Who of the staff had it sent again.
+    pub by_user: Option<UserId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_ended_is_sent_again() {
+        use MessageStatus::{Failed, Queued, Sending, Sent};
+        let resendable: Vec<_> = MessageStatus::ALL
+            .into_iter()
+            .filter(|from| *from != Sending && from.may_become(Queued))
+            .collect();
+        assert_eq!(resendable, [Sent, Failed]);
+        assert!(!Queued.may_become(Sent), "nothing is sent without being tried");
+        assert!(!Queued.may_become(Queued) && !Sent.may_become(Failed) && !Failed.may_become(Sent));
+    }
+
+    #[test]
+    fn another_copy_has_another_message_id() {
+        let message = |copy| OutgoingMessage {
+            id: EmailMessageId::new(),
+            copy,
+            kind: MessageKind::OrderPlaced,
+            recipient: "anna@example.com".to_owned(),
+            locale: Locale::Ru,
+            data: Value::Null,
+            user_id: None,
+        };
+        let first = message(1);
+        assert_eq!(first.message_id("shop.example"), format!("<{}@shop.example>", first.id));
+        let third = message(3);
+        assert_eq!(third.message_id("shop.example"), format!("<{}.3@shop.example>", third.id));
+    }
 }

@@ -62,6 +62,14 @@ pub struct Rendered {
 #[error(transparent)]
 pub struct RenderError(Box<handlebars::RenderError>);
 
+/// The sample of a kind is missing, or is no JSON.
+#[derive(Debug, thiserror::Error)]
+#[error("email_templates/_samples/{kind}.json cannot be read")]
+pub struct SampleError {
+    kind: MessageKind,
+    source: Option<serde_json::Error>,
+}
+
 impl Templates {
     /// Parses the templates that the program carries, and sees that none is missing.
     ///
@@ -83,10 +91,9 @@ impl Templates {
     ///
     /// # Errors
     /// When the file holds no JSON.
-    pub fn sample(kind: MessageKind) -> anyhow::Result<Value> {
-        let path = sample_path(kind);
-        let file = Files::get(&path).with_context(|| format!("email_templates lacks {path}"))?;
-        serde_json::from_slice(&file.data).with_context(|| format!("email_templates/{path}"))
+    pub fn sample(kind: MessageKind) -> Result<Value, SampleError> {
+        let file = Files::get(&sample_path(kind)).ok_or(SampleError { kind, source: None })?;
+        serde_json::from_slice(&file.data).map_err(|error| SampleError { kind, source: Some(error) })
     }
 
     /// Renders one message.

@@ -1,8 +1,12 @@
-//! All SQL of the outbox.
+//! All SQL of the outbox. Each statement that changes a message's status writes the entry of its story too.
+
+mod reading;
 
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+
+pub use reading::{find, list, story};
 
 use super::{MessageKind, NewMessage, OutgoingMessage};
 use crate::{
@@ -24,11 +28,17 @@ pub(super) async fn insert(
     let users: Vec<Option<UserId>> = messages.iter().map(|message| message.user_id).collect();
     sqlx::query_scalar!(
         r#"
-        insert into email_messages (id, cause, kind, recipient, locale, data, user_id, created_at)
-        select n.*, $8
-        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::uuid[]) as n
-        on conflict on constraint email_messages_once do nothing
-        returning id as "id: EmailMessageId"
+        with posted as (
+            insert into email_messages (id, cause, kind, recipient, locale, data, user_id, created_at, entries)
+            select n.*, $8, 1
+            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::uuid[]) as n
+            on conflict on constraint email_messages_once do nothing
+            returning id
+        ), noted as (
+            insert into email_message_history (message_id, position, status, at)
+            select id, 1, 'queued', $8 from posted
+        )
+        select id as "id!: EmailMessageId" from posted
         "#,
         &ids as &[EmailMessageId],
         &causes,
@@ -62,19 +72,28 @@ pub(super) async fn lock_owner(conn: &mut PgConnection, id: EmailMessageId) -> R
 
 pub(super) async fn begin_sending(
     conn: &mut PgConnection,
+    now: OffsetDateTime,
     id: EmailMessageId,
 ) -> Result<Option<OutgoingMessage>, sqlx::Error> {
     sqlx::query_as!(
         OutgoingMessage,
         r#"
-        update email_messages
-        set status = 'sending', attempts = attempts + 1
-        where id = $1 and status in ('queued', 'sending')
-        returning
-            id as "id: EmailMessageId", kind as "kind: MessageKind", recipient, locale as "locale: Locale", data,
-            user_id as "user_id: UserId"
+        with begun as (
+            update email_messages
+            set status = 'sending', attempts = attempts + 1, entries = entries + 1
+            where id = $1 and status in ('queued', 'sending')
+            returning id, copy, kind, recipient, locale, data, user_id, entries
+        ), noted as (
+            insert into email_message_history (message_id, position, status, at)
+            select id, entries, 'sending', $2 from begun
+        )
+        select
+            id as "id!: EmailMessageId", copy as "copy!", kind as "kind!: MessageKind", recipient as "recipient!",
+            locale as "locale!: Locale", data as "data!", user_id as "user_id: UserId"
+        from begun
         "#,
         id as EmailMessageId,
+        now,
     )
     .fetch_optional(conn)
     .await
@@ -88,9 +107,14 @@ pub(super) async fn mark_sent(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        update email_messages
-        set status = 'sent', sent_at = $2, last_response = $3
-        where id = $1 and status in ('queued', 'sending')
+        with sent as (
+            update email_messages
+            set status = 'sent', sent_at = $2, last_response = $3, entries = entries + 1
+            where id = $1 and status = 'sending'
+            returning id, entries
+        )
+        insert into email_message_history (message_id, position, status, at, response)
+        select id, entries, 'sent', $2, $3 from sent
         "#,
         id as EmailMessageId,
         now,
@@ -103,12 +127,23 @@ pub(super) async fn mark_sent(
 
 pub(super) async fn defer(
     conn: &mut PgConnection,
+    now: OffsetDateTime,
     id: EmailMessageId,
     reason: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update email_messages set status = 'queued', last_response = $2 where id = $1 and status = 'sending'",
+        r#"
+        with deferred as (
+            update email_messages
+            set status = 'queued', last_response = $3, entries = entries + 1
+            where id = $1 and status = 'sending'
+            returning id, entries
+        )
+        insert into email_message_history (message_id, position, status, at, response)
+        select id, entries, 'queued', $2, $3 from deferred
+        "#,
         id as EmailMessageId,
+        now,
         reason,
     )
     .execute(conn)
@@ -118,19 +153,53 @@ pub(super) async fn defer(
 
 pub(super) async fn fail(
     conn: &mut PgConnection,
+    now: OffsetDateTime,
     id: EmailMessageId,
     error: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        update email_messages
-        set status = 'failed', last_response = $2
-        where id = $1 and status in ('queued', 'sending')
+        with failed as (
+            update email_messages
+            set status = 'failed', last_response = $3, entries = entries + 1
+            where id = $1 and status in ('queued', 'sending')
+            returning id, entries
+        )
+        insert into email_message_history (message_id, position, status, at, response)
+        select id, entries, 'failed', $2, $3 from failed
         "#,
         id as EmailMessageId,
+        now,
         error,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Queues a message again that has ended, as a new copy if it was sent. `false` when it has not ended.
+pub(super) async fn requeue(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    id: EmailMessageId,
+    by: UserId,
+) -> Result<bool, sqlx::Error> {
+    let noted = sqlx::query!(
+        r#"
+        with requeued as (
+            update email_messages
+            set status = 'queued', entries = entries + 1, copy = case when status = 'sent' then copy + 1 else copy end
+            where id = $1 and status in ('sent', 'failed')
+            returning id, entries
+        )
+        insert into email_message_history (message_id, position, status, at, by_user)
+        select id, entries, 'queued', $2, $3 from requeued
+        "#,
+        id as EmailMessageId,
+        now,
+        by as UserId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(noted.rows_affected() > 0)
 }

@@ -332,6 +332,7 @@ async fn start_api(db: &Db, clock: &Clock, trade: &TradeSettings) -> (Running, S
         clock: clock.clone(),
         trade: trade.clone(),
         passwords: Passwords::default(),
+        templates: Arc::new(Templates::load().expect("the templates")),
         tokens: Tokens::new(&Secret::new("the secret of the tests, long enough".to_owned())),
     };
     let (stop, stopped) = oneshot::channel();

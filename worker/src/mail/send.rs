@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use common::{
     mail::{self, Attempted, OutgoingMessage, jobs::SendEmail},
     queue::{Failure, Finished, Outcome, Run},
+    request,
 };
 use tokio::time;
 
@@ -32,13 +33,15 @@ impl Perform for SendEmail {
                     noted => return noted,
                 }
             },
-            Err(failure) => {
+            // It will be tried again. What is given up fails with its job, in one transaction.
+            Err(Failure::Retry(error)) if run.attempt < run.max_attempts => {
                 let mut tx = deps.db.begin().await?;
                 run.hold(&mut tx).await?;
-                mail::defer(&mut tx, message.id, &failure.to_string()).await?;
+                mail::defer(&mut tx, deps.clock.now(), message.id, &format!("{error:#}")).await?;
                 tx.commit().await?;
-                Err(failure)
+                Err(Failure::Retry(error))
             }
+            Err(failure) => Err(failure),
         }
     }
 }
@@ -57,8 +60,13 @@ async fn send(message: &OutgoingMessage, deps: &Deps) -> Result<String, Failure>
         .render(message.kind, message.locale, &message.data)
         .map_err(|error| Failure::GiveUp(error.into()))?;
     let host = deps.trade.public_url.host_str().unwrap_or("localhost");
-    let message_id = format!("<{}@{host}>", message.id);
-    let outgoing = Outgoing { message_id: &message_id, to: &message.recipient, rendered: &rendered };
+    let (message_id, request_id) = (message.message_id(host), request::current());
+    let outgoing = Outgoing {
+        message_id: &message_id,
+        request_id: request_id.as_deref(),
+        to: &message.recipient,
+        rendered: &rendered,
+    };
     match deps.mailer.send(outgoing).await {
         Ok(accepted) => Ok(accepted.response),
         Err(error) => Err(match error.kind {

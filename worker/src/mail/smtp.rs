@@ -69,6 +69,8 @@ struct Idle {
 pub struct Outgoing<'a> {
     /// The full `<id@domain>`, the same each time the message is tried, so that a duplicate can be told.
     pub message_id: &'a str,
+    /// The request that caused it, so that a letter leads to the log lines of its making.
+    pub request_id: Option<&'a str>,
     /// The recipient: `name@domain`, or `Name <name@domain>`.
     pub to: &'a str,
     /// What it says.
@@ -131,20 +133,26 @@ impl Mailer {
     }
 
     fn compose(&self, outgoing: Outgoing<'_>) -> Result<Message, SendError> {
-        let Outgoing { message_id, to, rendered } = outgoing;
+        let Outgoing { message_id, request_id, to, rendered } = outgoing;
         let to = mailbox(to).ok_or_else(|| SendError::permanent("the recipient is no e-mail address"))?;
         if !is_message_id(message_id) {
             return Err(SendError::permanent("the Message-ID is malformed"));
         }
         // RFC 3834: keeps out-of-office programs from answering.
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-        Message::builder()
+        let mut builder = Message::builder()
             .from(self.from.clone())
             .to(to)
             .subject(rendered.subject.as_str())
             .message_id(Some(message_id.to_owned()))
             .date_now()
-            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()));
+        // Clients choose it: what could begin another header is none.
+        if let Some(id) = request_id.filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_graphic())) {
+            let name = HeaderName::new_from_ascii_str("X-Request-Id");
+            builder = builder.raw_header(HeaderValue::new(name, id.to_owned()));
+        }
+        builder
             .multipart(MultiPart::alternative_plain_html(rendered.text.clone(), rendered.html.clone()))
             .map_err(|error| SendError::permanent(&error.to_string()))
     }

@@ -11,7 +11,10 @@ use sqlx::PgConnection;
 
 use super::model::Invariant;
 
-pub(super) use histories::{illegal_import_moves, illegal_part_moves, misplaced_imports, misplaced_parts};
+pub(super) use histories::{
+    illegal_import_moves, illegal_message_moves, illegal_part_moves, misplaced_imports, misplaced_messages,
+    misplaced_parts,
+};
 pub(super) use imports::{changes_without_an_import, miscounted_imports, wrong_catalog_versions};
 pub(super) use jobs::{abandoned_jobs, endless_jobs};
 pub(super) use messages::{
@@ -60,6 +63,7 @@ pub(super) async fn examined(
             (select count(*) from suppliers) as "suppliers!",
             (select count(*) from users where email_confirmed_at is null) as "unconfirmed!",
             (select count(*) from email_messages) as "messages!",
+            (select count(*) from email_message_history) as "message_history!",
             (select count(*) from email_messages where status in ('queued', 'sending')) as "unsent!",
             (select count(*) from jobs) as "jobs!",
             (select count(*) from jobs where state = 'running') as "running!"
@@ -75,6 +79,7 @@ pub(super) async fn examined(
         (Invariant::I2, "order lines", count.lines),
         (Invariant::I3, "steps of supplier orders", count.part_history),
         (Invariant::I3, "steps of imports", count.import_history),
+        (Invariant::I3, "steps of messages", count.message_history),
         (Invariant::I6, "orders", count.orders),
         (Invariant::I6, "steps of supplier orders", count.part_history),
         (Invariant::I6, "imports", count.imports),

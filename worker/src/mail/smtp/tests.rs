@@ -102,7 +102,14 @@ fn rendered() -> Rendered {
 
 async fn send(mailer: &Mailer, to: &str) -> Result<Accepted, SendError> {
     let rendered = rendered();
-    mailer.send(Outgoing { message_id: "<0199-aa@postavka.example>", to, rendered: &rendered }).await
+    mailer
+        .send(Outgoing {
+            message_id: "<0199-aa@postavka.example>",
+            request_id: None,
+            to,
+            rendered: &rendered,
+        })
+        .await
 }
 
 async fn kind_after(sessions: &'static [Session]) -> (FailureKind, String) {
@@ -254,7 +261,7 @@ async fn what_is_no_address_is_permanent_and_never_connects() {
     }
     let rendered = rendered();
     for message_id in ["", "0199@x", "<0199>", "<a@b>\r\nBcc: c@d.example", "<a b@c>"] {
-        let outgoing = Outgoing { message_id, to: "a@example.com", rendered: &rendered };
+        let outgoing = Outgoing { message_id, request_id: None, to: "a@example.com", rendered: &rendered };
         assert_eq!(mailer.send(outgoing).await.expect_err(message_id).kind, FailureKind::Permanent);
     }
     assert!(relay.heard().is_empty());
