@@ -11,7 +11,10 @@ use salvo::{
     oapi::{Components, Content, EndpointArgRegister, Operation, RequestBody, ToSchema},
     prelude::{Depot, Request},
 };
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error},
+};
 use serde_json::Value;
 
 use crate::{
@@ -145,6 +148,20 @@ impl<T: ToSchema + 'static> EndpointArgRegister for Body<T> {
             .required(salvo::oapi::Required::True);
         operation.request_body = Some(body);
     }
+}
+
+/// Reads a whole number, also one that is written with a fraction of zero: to JSON, `2` and `2.0` are the same.
+///
+/// # Errors
+/// When it is no whole number, or beyond what can be kept.
+pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    // Below 2^53 every whole number is a float, and the conversion is exact.
+    let exact = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15);
+    number
+        .as_i64()
+        .or(exact.map(|number| number as i64))
+        .ok_or_else(|| D::Error::custom("expected a whole number"))
 }
 
 /// Turns the values of a request into the domain's, and gathers what is wrong with them.

@@ -54,7 +54,7 @@ fn main() -> ExitCode {
             Command::Migrate(args) => migrate(args).await,
             Command::CreateStaff(args) => create_staff::run(args, io::stdin(), io::stdout()).await,
             Command::Openapi => {
-                println!("{}", api::openapi::document().to_pretty_json()?);
+                println!("{:#}", api::openapi::document());
                 Ok(())
             }
         }

@@ -1,11 +1,16 @@
 //! The OpenAPI document: from the code, with every refusal that an operation can give.
 
+mod describe;
+mod words;
+
 use std::sync::Once;
 
 use salvo::oapi::{
     BasicType, Content, Info, Object, OpenApi, Operation, PathItemType, Ref, Response, naming,
     security::{Http, HttpAuthScheme, SecurityScheme},
 };
+
+use serde_json::Value;
 
 use crate::{problem::ProblemCode, routes};
 
@@ -25,7 +30,14 @@ pub const PUBLIC: &[&str] = &[
 
 /// The document of this build.
 #[must_use]
-pub fn document() -> OpenApi {
+pub fn document() -> Value {
+    let mut document = serde_json::to_value(from_code()).unwrap_or_default();
+    describe::describe(&mut document);
+    document
+}
+
+/// What the handlers and their types say.
+fn from_code() -> OpenApi {
     // `OrderResponse`, not `api.orders.dto.OrderResponse`. Setting the namer forgets all names, also those that a
     // request is just being checked by.
     static NAMED: Once = Once::new();

@@ -58,7 +58,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// The value of a parameter, parsed. An empty one counts as absent.
+    /// The value of a parameter, parsed. An empty or blank one counts as absent.
     pub fn take<T, E: Into<Invalid>>(
         &mut self,
         name: &str,
@@ -72,7 +72,7 @@ impl Query {
             }
             true
         });
-        let value = found.filter(|value| !value.is_empty())?;
+        let value = found.filter(|value| !value.trim().is_empty())?;
         parse(&value).map_err(|error| self.refuse(name, error.into())).ok()
     }
 

@@ -12,8 +12,8 @@ use salvo_oapi::swagger_ui::SwaggerUi;
 
 use crate::{
     accounts::handlers as accounts, addresses::handlers as addresses, admin, basket::handlers as basket,
-    catalog::handlers as catalog, context::Services, imports::handlers as imports, observe, openapi,
-    operations, orders::handlers as orders, supplier::handlers as supplier, web,
+    catalog::handlers as catalog, context::Services, imports::handlers as imports, observe, operations,
+    orders::handlers as orders, supplier::handlers as supplier, web,
 };
 
 /// How long one request may take; uploads may take longer.
@@ -87,7 +87,6 @@ fn admin() -> Router {
 
 /// Everything that the process serves.
 pub fn service(services: Services, figures: PrometheusHandle) -> Service {
-    let document = openapi::document();
     let router = Router::new()
         .hoop(max_concurrency(MAX_REQUESTS))
         .hoop(CatchPanic::new())
@@ -98,6 +97,6 @@ pub fn service(services: Services, figures: PrometheusHandle) -> Service {
         .push(Router::with_path("readyz").get(operations::readyz))
         .push(Router::with_path("metrics").get(operations::metrics))
         .push(SwaggerUi::new("/openapi.json").into_router("docs"))
-        .push(Router::with_path("openapi.json").get(document));
+        .push(Router::with_path("openapi.json").get(operations::openapi_document));
     Service::new(router).hoop(observe::observe).catcher(Catcher::new(observe::answer_unanswered))
 }

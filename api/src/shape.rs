@@ -75,7 +75,9 @@ fn expected_type(schema: &SchemaType, value: &Value) -> Option<&'static str> {
     let fits = types.iter().any(|basic| match basic {
         BasicType::Object => value.is_object(),
         BasicType::String => value.is_string(),
-        BasicType::Integer => value.is_i64() || value.is_u64(),
+        BasicType::Integer => {
+            value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0)
+        }
         BasicType::Number => value.is_number(),
         BasicType::Boolean => value.is_boolean(),
         BasicType::Array => value.is_array(),

@@ -359,7 +359,10 @@ async fn what_is_no_price_list_is_refused_at_the_door() {
     supplier.post(IMPORTS, json!([])).await.assert_status(415).problem("unsupported_media_type");
     let form = reqwest::multipart::Form::new().text("other", "x");
     let request = supplier.request(reqwest::Method::POST, IMPORTS).multipart(form);
-    crate::support::Answer::to(request).await.assert_status(422).invalid(&[("/file", "required")]);
+    crate::support::Answer::to(request)
+        .await
+        .assert_status(422)
+        .invalid(&[("/file", "required"), ("/other", "unknown_field")]);
     let refused = supplier.upload(&format!("{IMPORTS}?mode=merge"), "price.yaml", "goods: []").await;
     refused.assert_status(422).invalid(&[("mode", "unknown_word")]);
     assert_eq!(supplier.get(IMPORTS).await.json()["items"], json!([]));

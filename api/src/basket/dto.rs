@@ -7,7 +7,10 @@ use common::{
 use salvo::oapi::ToSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{body::Fields, error::ApiResult};
+use crate::{
+    body::{Fields, whole},
+    error::ApiResult,
+};
 
 /// How many pieces of an offer.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -15,6 +18,7 @@ use crate::{body::Fields, error::ApiResult};
 pub struct QuantityRequest {
     /// 1 to 1,000,000; it sets the quantity, and does not add to it.
     #[salvo(schema(minimum = 1, maximum = 1_000_000))]
+    #[serde(deserialize_with = "whole")]
     pub quantity: i64,
 }
 

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use common::{imports::formats::Format, text::Invalid};
+use common::imports::formats::Format;
 use salvo::{
     Extractible,
     extract::Metadata,
@@ -21,7 +21,8 @@ use sha2::{Digest, Sha256};
 use tokio::task;
 
 use crate::{
-    error::{ApiError, ApiResult},
+    body::escape,
+    error::{ApiError, ApiResult, FieldProblem},
     problem::ProblemCode,
 };
 
@@ -91,9 +92,17 @@ impl<'ex> Extractible<'ex> for Upload {
             ),
             _ => ApiError::new(ProblemCode::BadRequest, "the form broke off or is not multipart/form-data"),
         })?;
-        let file = form.files.get("file").cloned().ok_or_else(|| {
-            ApiError::field("/file", Invalid::new("required", "expected a file in the field `file`"))
-        })?;
+        let names = form.fields.iter().map(|(name, _)| name).chain(form.files.iter().map(|(name, _)| name));
+        let unknown = names.filter(|name| *name != "file");
+        let mut problems: Vec<_> =
+            unknown.map(|name| problem(name, "unknown_field", "there is no such field")).collect();
+        let file = form.files.get("file").cloned();
+        if file.is_none() {
+            problems.push(problem("file", "required", "expected a file in the field `file`"));
+        }
+        let Some(file) = file.filter(|_| problems.is_empty()) else {
+            return Err(ApiError::fields(problems));
+        };
         let name =
             file.name().unwrap_or("price-list").chars().filter(|c| !c.is_control()).take(200).collect();
         let content_type = file.content_type().map(|mime| mime.to_string());
@@ -105,11 +114,18 @@ impl<'ex> Extractible<'ex> for Upload {
     }
 }
 
+fn problem(field: &str, code: &str, detail: &str) -> FieldProblem {
+    FieldProblem { pointer: format!("/{}", escape(field)), code: code.to_owned(), detail: detail.to_owned() }
+}
+
 impl EndpointArgRegister for Upload {
     fn register(_: &mut Components, operation: &mut Operation, _: &str) {
         let binary =
             Object::with_type(BasicType::String).format(SchemaFormat::KnownFormat(KnownFormat::Binary));
-        let form = Object::new().property("file", binary).required("file");
+        let form = Object::new()
+            .property("file", binary)
+            .required("file")
+            .additional_properties(salvo::oapi::schema::AdditionalProperties::FreeForm(false));
         let body = RequestBody::new()
             .add_content("multipart/form-data", Content::new(form))
             .description("A price list as YAML or CSV, at most 512 MiB and 2,000,000 goods")

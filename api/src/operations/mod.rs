@@ -1,6 +1,8 @@
 //! What operators' programs ask: is it alive, can it serve, how is it doing.
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::LazyLock;
+
 use salvo::{
     handler,
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
@@ -10,6 +12,7 @@ use salvo::{
 use crate::{
     context::Services,
     error::{ApiError, ApiResult},
+    openapi,
     problem::ProblemCode,
 };
 
@@ -44,4 +47,11 @@ pub async fn metrics(depot: &mut Depot, res: &mut Response) {
     let form = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     res.render(Text::Plain(text));
     res.headers_mut().insert(CONTENT_TYPE, form);
+}
+
+/// The OpenAPI document of this build.
+#[handler]
+pub async fn openapi_document(res: &mut Response) {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi::document().to_string());
+    res.render(Text::Json(DOCUMENT.as_str()));
 }

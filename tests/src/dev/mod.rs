@@ -11,6 +11,7 @@
 //! 7. print the addresses, and wait for Ctrl-C, SIGTERM or the end of a child;
 //! 8. stop the children, and PostgreSQL last.
 
+pub mod contract;
 pub mod demo;
 mod folder;
 mod output;
