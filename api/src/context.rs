@@ -9,6 +9,7 @@ use common::{
     db::{Db, Tx},
     mail::Templates,
     orders::Actor,
+    payments::ProviderSettings,
 };
 use salvo::{
     Extractible,
@@ -40,6 +41,8 @@ pub struct Services {
     pub tokens: Tokens,
     /// How e-mails read.
     pub templates: Arc<Templates>,
+    /// Who handles cards.
+    pub cards: ProviderSettings,
 }
 
 /// One request's context.

@@ -9,6 +9,7 @@ use common::{
     idempotency::IdempotencyError,
     mail::{RenderError, ResendError, SampleError},
     orders::{MoveError, PlaceError},
+    payments::{BeginError, CaptureError, RefundError},
     text::Invalid,
 };
 use salvo::{
@@ -269,6 +270,44 @@ impl From<MoveError> for ApiError {
                 Self::new(ProblemCode::IllegalTransition, error.to_string()).with("from", from)
             }
             MoveError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<BeginError> for ApiError {
+    fn from(error: BeginError) -> Self {
+        let code = match error {
+            BeginError::Unknown => return Self::not_found(),
+            BeginError::PaidByInvoice => ProblemCode::PaymentMethodUnavailable,
+            BeginError::AlreadyPaid => ProblemCode::AlreadyPaid,
+            BeginError::NothingToPay => ProblemCode::NothingToPay,
+            BeginError::Database(error) => return error.into(),
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<CaptureError> for ApiError {
+    fn from(error: CaptureError) -> Self {
+        let code = match error {
+            CaptureError::Unknown => return Self::not_found(),
+            CaptureError::AlreadyPaid => ProblemCode::AlreadyPaid,
+            CaptureError::NotWaiting { .. } => ProblemCode::NotWaiting,
+            CaptureError::Database(error) => return error.into(),
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<RefundError> for ApiError {
+    fn from(error: RefundError) -> Self {
+        match error {
+            RefundError::Unknown => Self::not_found(),
+            RefundError::OtherPart => Self::field("/part_id", Invalid::new("unknown", error.to_string())),
+            RefundError::TooMuch { left } => {
+                Self::new(ProblemCode::RefundTooLarge, error.to_string()).with("left", left)
+            }
+            RefundError::Database(error) => error.into(),
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod openapi;
 mod operations;
 mod orders;
 mod params;
+mod payments;
 pub mod problem;
 mod routes;
 pub mod serve;

@@ -71,6 +71,7 @@ async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
         passwords: Passwords::default(),
         tokens: Tokens::new(&settings.token_secret),
         templates: Arc::new(Templates::load()?),
+        cards: settings.cards,
     };
     let started = |address| tracing::info!(%address, "serving");
     serve::serve(services, figures, settings.listen_addr, started, shutdown::requested()).await?;

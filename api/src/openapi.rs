@@ -26,6 +26,7 @@ pub const PUBLIC: &[&str] = &[
     "/api/v1/categories",
     "/api/v1/products",
     "/api/v1/products/{id}",
+    "/api/v1/webhooks/payments/{provider}",
 ];
 
 /// The document of this build.

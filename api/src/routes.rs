@@ -11,9 +11,18 @@ use salvo::{
 use salvo_oapi::swagger_ui::SwaggerUi;
 
 use crate::{
-    accounts::handlers as accounts, addresses::handlers as addresses, admin, basket::handlers as basket,
-    catalog::handlers as catalog, context::Services, imports::handlers as imports, observe, operations,
-    orders::handlers as orders, supplier::handlers as supplier, web,
+    accounts::handlers as accounts,
+    addresses::handlers as addresses,
+    admin,
+    basket::handlers as basket,
+    catalog::handlers as catalog,
+    context::Services,
+    imports::handlers as imports,
+    observe, operations,
+    orders::handlers as orders,
+    payments::{handlers as payments, staff as staff_payments},
+    supplier::handlers as supplier,
+    web,
 };
 
 /// How long one request may take; uploads may take longer.
@@ -59,6 +68,11 @@ pub(crate) fn api() -> Router {
         )
         .push(Router::with_path("orders").get(orders::list_orders).post(orders::place_order))
         .push(Router::with_path("orders/{id}").get(orders::get_order))
+        .push(Router::with_path("orders/{id}/payments").post(payments::create_payment))
+        .push(Router::with_path("payments/{id}").get(payments::get_payment))
+        .push(Router::with_path("webhooks/payments/{provider}").post(payments::receive_notice))
+        .push(Router::with_path("admin/payments/{id}/capture").post(staff_payments::capture_payment))
+        .push(Router::with_path("admin/payments/{id}/refunds").post(staff_payments::refund_payment))
         .push(
             Router::with_path("supplier").get(supplier::get_own_supplier).patch(supplier::patch_own_supplier),
         )

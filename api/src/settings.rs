@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use common::config::{DatabaseArgs, DatabaseSettings, Problems, Secret, TradeArgs, TradeSettings};
+use common::{
+    config::{DatabaseArgs, DatabaseSettings, Problems, Secret, TradeArgs, TradeSettings},
+    payments::{ProviderArgs, ProviderSettings},
+};
 
 /// The shortest secret that access tokens may be signed with, in bytes.
 const MIN_SECRET: usize = 32;
@@ -26,6 +29,10 @@ pub struct ServeArgs {
     /// The rules of the installation
     #[command(flatten)]
     pub trade: TradeArgs,
+
+    /// Who handles cards
+    #[command(flatten)]
+    pub cards: ProviderArgs,
 }
 
 /// The settings, checked.
@@ -39,6 +46,8 @@ pub struct ServeSettings {
     pub database: DatabaseSettings,
     /// The rules of the installation.
     pub trade: TradeSettings,
+    /// Who handles cards.
+    pub cards: ProviderSettings,
 }
 
 impl ServeArgs {
@@ -65,12 +74,14 @@ impl ServeArgs {
         });
         let database = self.database.check(&mut problems);
         let trade = self.trade.check(&mut problems);
+        let cards = self.cards.check(&mut problems);
         let settings = (|| {
             Some(ServeSettings {
                 listen_addr: listen_addr?,
                 token_secret: Secret::new(secret?),
                 database: database?,
                 trade: trade?,
+                cards: cards?,
             })
         })();
         problems.finish(settings)

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use time::{Date, Duration, OffsetDateTime, UtcOffset};
+use time_tz::{OffsetDateTimeExt, PrimitiveDateTimeExt, Tz};
 use url::Url;
 
 use crate::{accounts::EmailAddress, locale::Locale, money::Currency};
@@ -124,6 +126,14 @@ pub struct TradeArgs {
     /// The language of whoever named none: ru or en
     #[arg(long, env = "DEFAULT_LOCALE", default_value = "ru")]
     pub default_locale: String,
+
+    /// How many days an invoice may wait for its money
+    #[arg(long, env = "INVOICE_DUE_DAYS", default_value_t = 14)]
+    pub invoice_due_days: u16,
+
+    /// How many minutes an order waits for its card payment before its goods go back
+    #[arg(long, env = "CARD_PAYMENT_MINUTES", default_value_t = 60)]
+    pub card_payment_minutes: u16,
 }
 
 /// The rules of this installation.
@@ -141,6 +151,10 @@ pub struct TradeSettings {
     pub time_zone: String,
     /// The language of whoever named none.
     pub default_locale: Locale,
+    /// How many days after its order an invoice is due.
+    pub invoice_due_days: u16,
+    /// How long an order waits for its card payment.
+    pub card_payment_time: Duration,
 }
 
 impl TradeArgs {
@@ -163,6 +177,11 @@ impl TradeArgs {
             },
         );
         let default_locale = problems.take("DEFAULT_LOCALE", self.default_locale.parse());
+        let days = within(self.invoice_due_days, 1, 365, "days");
+        let invoice_due_days = problems.take("INVOICE_DUE_DAYS", days);
+        // Providers know a key for a day: a payment whose answer was lost must be asked for again before that.
+        let minutes = within(self.card_payment_minutes, 1, 23 * 60, "minutes");
+        let minutes = problems.take("CARD_PAYMENT_MINUTES", minutes);
         Some(TradeSettings {
             public_url: public_url?,
             admin_email: admin_email?,
@@ -170,6 +189,8 @@ impl TradeArgs {
             currency: currency?,
             time_zone: time_zone?,
             default_locale: default_locale?,
+            invoice_due_days: invoice_due_days?,
+            card_payment_time: Duration::minutes(minutes?.into()),
         })
     }
 }
@@ -180,9 +201,43 @@ impl TradeSettings {
     pub fn link(&self, path_and_query: &str) -> String {
         format!("{}{path_and_query}", self.public_url.as_str().trim_end_matches('/'))
     }
+
+    /// The day that it is here.
+    #[must_use]
+    pub fn day_of(&self, instant: OffsetDateTime) -> Date {
+        instant.to_timezone(self.zone()).date()
+    }
+
+    /// When a day begins here.
+    #[must_use]
+    pub fn start_of(&self, day: Date) -> OffsetDateTime {
+        let midnight = day.midnight();
+        // Where the clock skips midnight, the day begins with what it skips to: an hour is enough to find it.
+        let begins = midnight.assume_timezone(self.zone()).take_first();
+        let begins = begins.or_else(|| (midnight + Duration::HOUR).assume_timezone(self.zone()).take_first());
+        begins.unwrap_or_else(|| midnight.assume_utc()).to_offset(UtcOffset::UTC)
+    }
+
+    /// The last day to pay the invoices of an order placed at this moment.
+    #[must_use]
+    pub fn invoice_due_on(&self, placed_at: OffsetDateTime) -> Date {
+        self.day_of(placed_at).saturating_add(Duration::days(self.invoice_due_days.into()))
+    }
+
+    fn zone(&self) -> &'static Tz {
+        time_tz::timezones::get_by_name(&self.time_zone).unwrap_or(time_tz::timezones::db::UTC)
+    }
 }
 
-fn parse_http_url(text: &str) -> Result<Url, String> {
+fn within(number: u16, least: u16, most: u16, what: &str) -> Result<u16, String> {
+    if (least..=most).contains(&number) {
+        Ok(number)
+    } else {
+        Err(format!("expected {least} to {most} {what}, found {number}"))
+    }
+}
+
+pub(crate) fn parse_http_url(text: &str) -> Result<Url, String> {
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         Ok(_) => Err(format!("expected an http or https address, found {text:?}")),

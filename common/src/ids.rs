@@ -67,6 +67,10 @@ ids! {
     OrderId;
     /// The part of an order that one supplier fulfils.
     SupplierOrderId;
+    /// One attempt to pay.
+    PaymentId;
+    /// Money going back.
+    RefundId;
     /// One message to one recipient.
     EmailMessageId;
     /// One unit of background work.

@@ -1,4 +1,4 @@
-//! Postavka's domain. It knows neither HTTP nor SMTP.
+//! Postavka's domain. It knows neither an HTTP server nor SMTP.
 //!
 //! Each domain is a module with the same rooms: `model` (types and rules, pure), `store` (all its SQL),
 //! `actions` (use cases, on a connection whose transaction the caller owns) and `jobs` (its background work).
@@ -20,6 +20,7 @@ pub mod mail;
 pub mod money;
 pub mod orders;
 pub mod page;
+pub mod payments;
 pub mod program;
 pub mod queue;
 pub mod request;
@@ -27,3 +28,4 @@ pub mod shutdown;
 pub mod suppliers;
 pub mod telemetry;
 pub mod text;
+pub mod tls;

@@ -16,6 +16,7 @@ mod mail_admin;
 mod openapi;
 mod orders;
 mod orders_at_once;
+mod payments;
 mod problems;
 mod queue;
 mod serving;

@@ -1,12 +1,13 @@
 //! The local stack: what Postavka needs around it to run on one machine without any preparation.
 //!
-//! [`postgres`] starts a private PostgreSQL, [`mail_catcher`] receives the e-mail that would otherwise leave, and
-//! [`dev`] puts both together with the processes of the `Procfile`. `cargo dev`, the end-to-end tests, the benchmarks
+//! [`postgres`] starts a private PostgreSQL, [`mail_catcher`] receives the e-mail that would otherwise leave,
+//! [`payment_sandbox`] stands for the payment provider, and [`dev`] puts them together with the processes of the `Procfile`. `cargo dev`, the end-to-end tests, the benchmarks
 //! and the fault tests all stand on these.
 
 pub mod dev;
 mod launcher;
 pub mod mail_catcher;
+pub mod payment_sandbox;
 pub mod postgres;
 #[cfg(test)]
 mod scratch;

@@ -1,6 +1,6 @@
 //! What jobs work with.
 
-use common::{clock::Clock, config::TradeSettings, db::Db, mail::Templates};
+use common::{clock::Clock, config::TradeSettings, db::Db, mail::Templates, payments::ProviderSettings};
 
 use crate::mail::Mailer;
 
@@ -16,4 +16,6 @@ pub struct Deps {
     pub templates: Templates,
     /// How they leave.
     pub mailer: Mailer,
+    /// Who handles cards.
+    pub cards: ProviderSettings,
 }

@@ -7,6 +7,7 @@
 pub mod deps;
 mod imports;
 pub mod mail;
+mod payments;
 pub mod registry;
 pub mod run;
 pub mod settings;

@@ -67,6 +67,13 @@ async fn work(args: WorkArgs) -> anyhow::Result<()> {
     let registry = Arc::new(Registry::of_postavka(clock.clone(), trade.clone()));
     let db = Db::new(&settings.database)?;
     let templates = Templates::load()?;
-    let deps = Arc::new(Deps { db: db.clone(), clock, trade, templates, mailer: settings.mailer });
+    let deps = Arc::new(Deps {
+        db: db.clone(),
+        clock,
+        trade,
+        templates,
+        mailer: settings.mailer,
+        cards: settings.cards,
+    });
     run::run(db, registry, deps, settings.run, shutdown::requested()).await
 }

@@ -85,6 +85,11 @@ impl Registry {
         Self::new(clock, trade)
             .with::<common::mail::jobs::SendEmail>()
             .with::<common::imports::jobs::ImportPriceList>()
+            .with::<common::payments::jobs::FinalizePayment>()
+            .with::<common::payments::jobs::WatchPayment>()
+            .with::<common::payments::jobs::RefundPayment>()
+            .with::<common::payments::jobs::ExpireOrder>()
+            .with::<common::payments::jobs::RemindOverdue>()
     }
 
     /// This registry, with one kind more.

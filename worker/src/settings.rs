@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use common::{
     config::{DatabaseArgs, DatabaseSettings, Problems, TradeArgs, TradeSettings},
+    payments::{ProviderArgs, ProviderSettings},
     queue::lease::LeaseSettings,
 };
 
@@ -47,6 +48,10 @@ pub struct WorkArgs {
     /// The rules of the installation
     #[command(flatten)]
     pub trade: TradeArgs,
+
+    /// Who handles cards
+    #[command(flatten)]
+    pub cards: ProviderArgs,
 }
 
 /// The settings, checked.
@@ -61,6 +66,8 @@ pub struct WorkSettings {
     pub database: DatabaseSettings,
     /// The rules of the installation.
     pub trade: TradeSettings,
+    /// Who handles cards.
+    pub cards: ProviderSettings,
 }
 
 impl WorkArgs {
@@ -96,6 +103,7 @@ impl WorkArgs {
         });
         let database = self.database.check(&mut problems);
         let trade = self.trade.check(&mut problems);
+        let cards = self.cards.check(&mut problems);
         let settings = (|| {
             let grace = Duration::from_secs(self.grace_seconds);
             Some(WorkSettings {
@@ -104,6 +112,7 @@ impl WorkArgs {
                 mailer: mailer?,
                 database: database?,
                 trade: trade?,
+                cards: cards?,
             })
         })();
         problems.finish(settings)

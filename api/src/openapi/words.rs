@@ -103,6 +103,15 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
         (_, "expected_total" | "amount") => {
             word(json!({ "pattern": r"^[0-9]{1,13}(\.[0-9]{1,2})?$" }), "110000.00")
         }
+        (_, "reference") => line(200, "П/п 17"),
+        (_, "provider") => one_of(&["yookassa"]),
+        ("NoticeRequest", "type") => one_of(&["notification"]),
+        ("NoticeRequest", "event") => {
+            word(json!({ "pattern": "^payment[.][a-z_]{1,50}$" }), "payment.waiting_for_capture")
+        }
+        ("NoticeObject", _) => {
+            word(json!({ "pattern": "^[!-~]{1,64}$" }), "22d6d597-000f-5000-9000-145f6df21d6f")
+        }
         (_, name) if name.ends_with("_id") => word(json!({ "format": "uuid" }), ID),
         (_, name) => of_answer(schema, name),
     }
@@ -138,9 +147,17 @@ pub(super) fn of_answer(schema: &str, name: &str) -> Option<Word> {
         (_, "sku") => like("4216292"),
         (_, "model") => like("apple/iphone/xs-max"),
         (_, "currency") => word(json!({ "pattern": "^[A-Z]{3}$" }), "RUB"),
-        (_, "price" | "price_from" | "recommended_price" | "sum" | "subtotal" | "total" | "amount") => {
-            word(json!({ "pattern": AMOUNT }), "110000.00")
-        }
+        (
+            _,
+            "price" | "price_from" | "recommended_price" | "sum" | "subtotal" | "total" | "amount"
+            | "captured" | "refunded" | "refund_due",
+        ) => word(json!({ "pattern": AMOUNT }), "110000.00"),
+        (_, "kind") => like("invoice"),
+        (_, "provider") => like("yookassa"),
+        (_, "redirect_url") => like("https://yoomoney.ru/checkout/payments/v2/contract?orderId=22d6d597"),
+        (_, "disagreement") => like("expected 140.00 RUB, the provider says 0.01 RUB"),
+        (_, "reason") => like("called_off"),
+        (_, "reference") => like("П/п 17"),
         (_, "number" | "order_number") => like("2026-000123"),
         (_, "access_token") => like("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTk5In0.c2lnbmF0dXJl"),
         (_, "token" | "refresh_token") => like("hq0v8J2nX5cQe1rTzYb3UwMk9dLfSgAoPiNxVtEhRjI"),
@@ -194,6 +211,7 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Word> {
             "5b1c2d3e-order-17",
         ),
         (_, "mode") => one_of(&["replace", "upsert"]),
+        (_, "provider") => one_of(&["yookassa"]),
         ("list_audit_log", "action") => one_of(Action::WORDS),
         (_, "by") => word(json!({ "format": "uuid" }), ID),
         ("list_import_rows", "status") => one_of(&["failed", "inserted", "updated", "withdrawn"]),

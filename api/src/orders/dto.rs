@@ -19,6 +19,7 @@ use crate::{
     body::Fields,
     error::ApiResult,
     params::page_response,
+    payments::dto::PaymentResponse,
 };
 
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
@@ -102,12 +103,16 @@ impl PlaceOrderRequest {
     }
 }
 
-/// A day, today or later, somewhere in the world.
-fn parse_day(text: &str, today: Date) -> Result<Date, Invalid> {
+/// A day as it is written.
+pub(crate) fn read_day(text: &str) -> Result<Date, Invalid> {
     let written = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     let day = if written { Date::parse(text, DAY).ok() } else { None };
-    let day =
-        day.ok_or_else(|| Invalid::new("invalid_date", format!("expected YYYY-MM-DD, found {text:?}")))?;
+    day.ok_or_else(|| Invalid::new("invalid_date", format!("expected YYYY-MM-DD, found {text:?}")))
+}
+
+/// A day, today or later, somewhere in the world.
+fn parse_day(text: &str, today: Date) -> Result<Date, Invalid> {
+    let day = read_day(text)?;
     if day < today.previous_day().unwrap_or(today) {
         return Err(Invalid::new("in_the_past", format!("expected today or later, found {text}")));
     }
@@ -195,13 +200,6 @@ impl From<SupplierOrder> for PartResponse {
     }
 }
 
-/// One payment of an order.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PaymentResponse {
-    /// Its id.
-    pub id: String,
-}
-
 /// An order with all its parts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrderResponse {
@@ -218,7 +216,7 @@ pub struct OrderResponse {
     pub currency: String,
     /// `new`, `in_progress`, `delivered` or `canceled`: it follows from the parts.
     pub status: &'static str,
-    /// `not_paid`.
+    /// `not_paid`, `invoiced`, `overdue`, `authorized`, `partially_paid`, `paid`, `partially_refunded` or `refunded`.
     pub payment_status: &'static str,
     /// Where it goes.
     pub address: AddressResponse,
@@ -243,26 +241,23 @@ impl OrderResponse {
     }
 }
 
-/// What is known of an order's payments while there are none.
-const NOT_PAID: &str = "not_paid";
-
 impl From<Order> for OrderResponse {
     fn from(order: Order) -> Self {
         Self {
             id: order.id.to_string(),
             status: order.status().as_str(),
+            payment_status: order.payment_status().as_str(),
             number: order.number,
             created_at: order.created_at,
             total: order.total.to_string(),
             currency: order.currency,
-            payment_status: NOT_PAID,
             address: order.address.into(),
             comment: order.comment,
             deliver_on: order.deliver_on.map(|date| date.to_string()),
             purchase_number: order.purchase_number,
             payment_method: order.payment_method.as_str(),
             parts: order.parts.into_iter().map(Into::into).collect(),
-            payments: Vec::new(),
+            payments: order.payments.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -283,7 +278,7 @@ pub struct OrderSummaryResponse {
     pub currency: String,
     /// `new`, `in_progress`, `delivered` or `canceled`.
     pub status: &'static str,
-    /// `not_paid`.
+    /// `not_paid`, `invoiced`, `overdue`, `authorized`, `partially_paid`, `paid`, `partially_refunded` or `refunded`.
     pub payment_status: &'static str,
 }
 
@@ -296,7 +291,7 @@ impl From<OrderSummary> for OrderSummaryResponse {
             total: order.total.to_string(),
             currency: order.currency,
             status: order.status.as_str(),
-            payment_status: NOT_PAID,
+            payment_status: order.payment_status.as_str(),
         }
     }
 }

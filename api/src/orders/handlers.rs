@@ -3,7 +3,7 @@
 use common::{
     basket,
     ids::OrderId,
-    orders::{self, PlaceError},
+    orders::{self, PaymentMethod, PlaceError},
 };
 use salvo::{
     oapi::endpoint,
@@ -38,6 +38,9 @@ pub(crate) async fn place_order(
 ) -> ApiResult<Answered<Created<OrderResponse>>> {
     let request = idempotency.of(buyer.user_id, &[body.raw()]);
     let new_order = body.into_inner().parse(buyer.into(), ctx.now().date())?;
+    if new_order.payment_method == PaymentMethod::Card && ctx.services().cards.is_none() {
+        return Err(PlaceError::PaymentMethodUnavailable.into());
+    }
     let mut tx = ctx.begin().await?;
     if let Some(kept) = request.begin(&mut tx, ctx.now()).await? {
         return Ok(Answered::Again(kept));

@@ -218,6 +218,42 @@ problems! {
             "Письмо ждёт отправки или отправляется прямо сейчас: если отправить его ещё раз, оно придёт дважды.",
             "Посмотрите его историю: она закончится на `sent` или `failed`. После этого письмо можно отправить снова.";
     }
+    /// The order is paid.
+    AlreadyPaid = CONFLICT "already_paid" {
+        en: "This is paid already",
+            "The money for this was received, or is held on a card, so it is not asked for again.",
+            "Nothing is to be done. Read the order or the payment again to see how it stands.";
+        ru: "Это уже оплачено",
+            "Деньги уже получены или заблокированы на карте, поэтому второй раз оплата не запрашивается.",
+            "Ничего делать не нужно. Получите заказ или платёж заново, чтобы увидеть, в каком он состоянии.";
+    }
+    /// Nothing of the order is left.
+    NothingToPay = CONFLICT "nothing_to_pay" {
+        en: "Nothing is left to pay",
+            "Every part of the order was canceled or refused, so there is nothing to pay for.",
+            "If the goods are still needed, order them again.";
+        ru: "Оплачивать нечего",
+            "Все части заказа отменены или отклонены, поэтому оплачивать в нём нечего.",
+            "Если товары ещё нужны, оформите заказ заново.";
+    }
+    /// It is no invoice that waits for its money.
+    NotWaiting = CONFLICT "not_waiting" {
+        en: "This is no invoice that waits for its money",
+            "Only an invoice that is open can be marked paid. This payment is by card, which is followed by itself, or the invoice was canceled with its part of the order.",
+            "Read the payment again. Money that came for a canceled invoice goes back by hand.";
+        ru: "Это не счёт, ожидающий оплаты",
+            "Отметить оплаченным можно только открытый счёт. Этот платёж картой, за ним система следит сама, либо счёт отменён вместе со своей частью заказа.",
+            "Получите платёж заново. Деньги, пришедшие по отменённому счёту, возвращаются вручную.";
+    }
+    /// Less is left of what came.
+    RefundTooLarge = CONFLICT "refund_too_large" {
+        en: "Less is left of this payment",
+            "No more can go back than came, and some of it may have gone back before or be on its way. `left` says how much can still go back.",
+            "Ask for `left` at most.";
+        ru: "От платежа осталось меньше",
+            "Вернуть можно не больше, чем получено, а часть могла быть возвращена раньше или уже возвращается. Сколько ещё можно вернуть, указано в `left`.",
+            "Запросите не больше, чем указано в `left`.";
+    }
     /// The organization keeps as many addresses as it may.
     TooManyAddresses = CONFLICT "too_many_addresses" {
         en: "There are too many addresses",

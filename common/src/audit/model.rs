@@ -4,7 +4,9 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::ids::{AuditRecordId, EmailMessageId, OrganizationId, PriceImportId, SupplierOrderId, UserId};
+use crate::ids::{
+    AuditRecordId, EmailMessageId, OrganizationId, PaymentId, PriceImportId, SupplierOrderId, UserId,
+};
 
 /// An action's line names the id of what it is done to, its word, and what kind of thing that is.
 macro_rules! actions {
@@ -51,6 +53,10 @@ actions! {
     ApproveOrganization(OrganizationId) = "approve_organization" of "organization";
     /// A part of an order was moved along.
     MoveSupplierOrder(SupplierOrderId) = "move_supplier_order" of "supplier_order";
+    /// An invoice was marked paid.
+    CapturePayment(PaymentId) = "capture_payment" of "payment";
+    /// Money of a payment was given back.
+    RefundPayment(PaymentId) = "refund_payment" of "payment";
     /// A price list was uploaded for a supplier.
     ImportPriceList(PriceImportId) = "import_price_list" of "price_import";
     /// A message was sent again.

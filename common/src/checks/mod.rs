@@ -4,7 +4,8 @@
 //! |---|---|
 //! | I1 | `reserved` of an offer is the sum of its open order lines; its ledger adds up to what it has, without a gap; nothing was ever reserved beyond what was available |
 //! | I2 | a line's sum is price × quantity, a part's the sum of its lines, an order's the sum of its parts |
-//! | I3 | the history of a supplier order, an import or a message is a path in its state machine, and ends where it stands |
+//! | I3 | the history of a supplier order, a payment, an import or a message is a path in its state machine, and ends where it stands |
+//! | I4 | what came of a payment is what is allocated to parts, each by what it costs; no more goes back than came, and what was paid for a part that is called off does; suppliers see what is invoiced or held |
 //! | I6 | every event that owes an e-mail has its message; a message has a live job or an end |
 //! | I7 | an import was applied whole or not at all: its counts, its changes and its version agree |
 //! | I8 | no job is stuck: what runs, runs on a worker that lives, and not for ever |
@@ -20,6 +21,8 @@ mod model;
 mod store;
 
 use sqlx::PgConnection;
+
+use crate::payments::PaymentKind;
 
 pub use model::{Invariant, Report, Violation};
 
@@ -53,11 +56,25 @@ pub async fn run(conn: &mut PgConnection) -> Result<Report, sqlx::Error> {
     report.add(Invariant::I3, store::misplaced_imports(conn).await?);
     report.add(Invariant::I3, store::illegal_message_moves(conn).await?);
     report.add(Invariant::I3, store::misplaced_messages(conn).await?);
+    for kind in [PaymentKind::Invoice, PaymentKind::Card] {
+        report.add(Invariant::I3, store::illegal_payment_moves(conn, kind).await?);
+    }
+    report.add(Invariant::I3, store::misplaced_payments(conn).await?);
+
+    report.add(Invariant::I4, store::unbalanced_payments(conn).await?);
+    report.add(Invariant::I4, store::mispaid_parts(conn).await?);
+    report.add(Invariant::I4, store::misinvoiced_parts(conn).await?);
+    report.add(Invariant::I4, store::misreleased_orders(conn).await?);
+    report.add(Invariant::I4, store::unreturned_money(conn).await?);
+    report.add(Invariant::I4, store::forgotten_refunds(conn).await?);
 
     report.add(Invariant::I6, store::unconfirmed_orders(conn).await?);
     report.add(Invariant::I6, store::unannounced_parts(conn).await?);
     report.add(Invariant::I6, store::untold_moves(conn).await?);
     report.add(Invariant::I6, store::unreported_imports(conn).await?);
+    report.add(Invariant::I6, store::unreceipted_payments(conn).await?);
+    report.add(Invariant::I6, store::unreminded_invoices(conn).await?);
+    report.add(Invariant::I6, store::untold_expiries(conn).await?);
     report.add(Invariant::I6, store::unasked_registrations(conn).await?);
     report.add(Invariant::I6, store::messages_without_their_job(conn).await?);
 

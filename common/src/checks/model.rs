@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use crate::{imports::ImportStatus, mail::MessageStatus, orders::SupplierOrderStatus};
+use crate::{
+    imports::ImportStatus,
+    mail::MessageStatus,
+    orders::SupplierOrderStatus,
+    payments::{PaymentKind, PaymentStatus},
+};
 
 /// How many violations one check names; the first ones show what is wrong.
 pub(super) const AT_MOST: i64 = 100;
@@ -16,6 +21,8 @@ pub enum Invariant {
     I2,
     /// Histories of statuses.
     I3,
+    /// Payments and refunds.
+    I4,
     /// Messages and their jobs.
     I6,
     /// Price lists and what they changed.
@@ -26,7 +33,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every invariant that is checked.
-    pub const ALL: [Self; 6] = [Self::I1, Self::I2, Self::I3, Self::I6, Self::I7, Self::I8];
+    pub const ALL: [Self; 7] = [Self::I1, Self::I2, Self::I3, Self::I4, Self::I6, Self::I7, Self::I8];
 
     /// Its number, `I1` to `I8`.
     #[must_use]
@@ -35,6 +42,7 @@ impl Invariant {
             Self::I1 => "I1",
             Self::I2 => "I2",
             Self::I3 => "I3",
+            Self::I4 => "I4",
             Self::I6 => "I6",
             Self::I7 => "I7",
             Self::I8 => "I8",
@@ -48,6 +56,7 @@ impl Invariant {
             Self::I1 => "stock agrees with its ledger and with the open orders",
             Self::I2 => "sums add up from lines to parts to orders",
             Self::I3 => "every history is a path in its state machine and ends in the current status",
+            Self::I4 => "what is paid is what was captured for it, and no more went back than came",
             Self::I6 => "every event has its message, and every message a live job or an end",
             Self::I7 => "every price list was applied whole or not at all",
             Self::I8 => "no job is stuck",
@@ -146,6 +155,12 @@ impl Machine {
             SupplierOrderStatus::may_become,
             SupplierOrderStatus::as_str,
         )
+    }
+
+    /// That of payments of a kind.
+    pub(super) fn of_payments(kind: PaymentKind) -> Self {
+        let all = PaymentStatus::ALL;
+        Self::new(PaymentStatus::start(kind), &all, PaymentStatus::may_become, PaymentStatus::as_str)
     }
 
     /// That of price lists.

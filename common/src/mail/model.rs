@@ -30,11 +30,17 @@ pub enum MessageKind {
     OrderStatusChanged,
     /// To the supplier: what became of a price list.
     PriceListImported,
+    /// To the buyer: their money came.
+    PaymentReceived,
+    /// To the buyer: an invoice is overdue.
+    InvoiceOverdue,
+    /// To the buyer: their order was called off, since its payment did not come.
+    OrderExpired,
 }
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::ConfirmRegistration,
         Self::AddressKnown,
         Self::OrderPlaced,
@@ -42,6 +48,9 @@ impl MessageKind {
         Self::OrderToAdminister,
         Self::OrderStatusChanged,
         Self::PriceListImported,
+        Self::PaymentReceived,
+        Self::InvoiceOverdue,
+        Self::OrderExpired,
     ];
 
     /// The folder of its templates.
@@ -55,6 +64,9 @@ impl MessageKind {
             Self::OrderToAdminister => "order_to_administer",
             Self::OrderStatusChanged => "order_status_changed",
             Self::PriceListImported => "price_list_imported",
+            Self::PaymentReceived => "payment_received",
+            Self::InvoiceOverdue => "invoice_overdue",
+            Self::OrderExpired => "order_expired",
         }
     }
 
@@ -69,7 +81,10 @@ impl MessageKind {
             | Self::OrderToFulfil
             | Self::OrderToAdminister
             | Self::OrderStatusChanged
-            | Self::PriceListImported => None,
+            | Self::PriceListImported
+            | Self::PaymentReceived
+            | Self::InvoiceOverdue
+            | Self::OrderExpired => None,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     basket::{self, Problem},
     config::TradeSettings,
     ids::{OrderId, SupplierOrderId},
-    mail,
+    mail, payments,
 };
 
 /// Why an order was not placed; nothing was ordered then.
@@ -28,7 +28,7 @@ pub enum PlaceError {
     /// The organization has no such address.
     #[error("there is no such address")]
     AddressUnknown,
-    /// No card provider is set up, or the organization has no invoice terms yet.
+    /// The organization has no invoice terms yet. (Whether there is a card provider, the caller knows.)
     #[error("this payment method is not available")]
     PaymentMethodUnavailable,
     /// The sum is more than can be kept.
@@ -53,9 +53,6 @@ pub async fn place(
     now: OffsetDateTime,
     new: NewOrder,
 ) -> Result<Order, PlaceError> {
-    if new.payment_method == PaymentMethod::Card {
-        return Err(PlaceError::PaymentMethodUnavailable);
-    }
     let basket = basket::find_locked(conn, new.buyer.user_id).await?;
     if basket.lines.is_empty() {
         return Err(PlaceError::BasketEmpty);
@@ -79,7 +76,16 @@ pub async fn place(
     basket::clear(conn, now, new.buyer.user_id).await?;
     let order = store::find(conn, new.buyer.organization_id, row.id).await?;
     let order = order.ok_or(sqlx::Error::RowNotFound)?;
-    let messages = messages::order_placed(conn, trade, &new.buyer, &order).await?;
+    let letters = messages::of_order(conn, trade, new.buyer.user_id, &order).await?;
+    let mut messages = vec![letters.to_buyer];
+    match new.payment_method {
+        PaymentMethod::Invoice => {
+            messages.extend(letters.to_others);
+            payments::await_invoices(conn, trade, now).await?;
+        }
+        // Its suppliers hear of it once it is authorized.
+        PaymentMethod::Card => payments::await_card(conn, trade, now, order.id).await?,
+    }
     mail::post(conn, now, &messages).await?;
     if !store::take_stock(conn, now, &placement).await? {
         return Err(PlaceError::Drifted(Problem::NotEnoughStock));
@@ -94,7 +100,7 @@ async fn agree(conn: &mut PgConnection, new: &NewOrder) -> Result<Address, Place
         Destination::New(_) => None,
     };
     let terms = store::find_terms(conn, new.buyer.organization_id, saved).await?;
-    if !terms.approved {
+    if new.payment_method == PaymentMethod::Invoice && !terms.approved {
         return Err(PlaceError::PaymentMethodUnavailable);
     }
     match &new.destination {
@@ -161,6 +167,7 @@ pub async fn move_part(
     if let Some(effect) = effect {
         store::give_up_reservation(conn, now, step.part_id, effect).await?;
     }
+    payments::part_moved(conn, now, Some(actor), step.part_id, step.to).await?;
     // Who asked for it knows; the buyer is told what others did.
     if actor.role != Role::Buyer {
         let message = messages::status_changed(conn, trade, entry, step).await?;

@@ -4,24 +4,35 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Actor, Order, OrderLine, Step, SupplierOrder, store};
+use super::{
+    Order, OrderLine, PaymentMethod, Step, SupplierOrder,
+    store::{self, ToldOfOrder},
+};
 use crate::{
     config::TradeSettings,
-    ids::OrganizationId,
+    ids::{OrderId, OrganizationId, UserId},
     mail::{MessageKind, NewMessage},
+    payments::{Payment, PaymentKind},
 };
 
-/// What a new order owes: a confirmation to the buyer, its part to every user of each supplier, and the whole
-/// to the administrator.
-pub(super) async fn order_placed(
+/// What an order owes.
+pub(super) struct Letters {
+    /// The confirmation to the buyer.
+    pub(super) to_buyer: NewMessage,
+    /// Its part to every user of each supplier, and the whole to the administrator: once the order is released.
+    pub(super) to_others: Vec<NewMessage>,
+}
+
+/// What an order owes to whom.
+pub(super) async fn of_order(
     conn: &mut PgConnection,
     trade: &TradeSettings,
-    buyer: &Actor,
+    buyer: UserId,
     order: &Order,
-) -> Result<Vec<NewMessage>, sqlx::Error> {
+) -> Result<Letters, sqlx::Error> {
     let readers = store::readers(conn, buyer, order).await?;
-    let mut messages = Vec::with_capacity(readers.len() + 1);
-    let person = readers.iter().find(|reader| reader.user_id == buyer.user_id);
+    let mut to_others = Vec::with_capacity(readers.len());
+    let person = readers.iter().find(|reader| reader.user_id == buyer);
     let person = person.ok_or(sqlx::Error::RowNotFound)?;
     let whole = json!({
         "number": order.number,
@@ -41,6 +52,8 @@ pub(super) async fn order_placed(
             "email": person.email,
         },
         "parts": order.parts.iter().map(part).collect::<Vec<_>>(),
+        "invoices": invoices(order),
+        "pay_until": pay_until(trade, order),
     });
     let message = |kind, recipient: &str, locale, data| NewMessage {
         cause: order.id.0,
@@ -50,21 +63,64 @@ pub(super) async fn order_placed(
         data,
         user_id: None,
     };
-    messages.push(message(MessageKind::OrderPlaced, &person.email, person.locale, whole.clone()));
-    for part in &order.parts {
+    let to_buyer = message(MessageKind::OrderPlaced, &person.email, person.locale, whole.clone());
+    for part in order.parts.iter().filter(|part| !part.status.is_called_off()) {
         let theirs =
             readers.iter().filter(|reader| reader.organization_id == OrganizationId::from(part.supplier_id));
         for reader in theirs {
             let data = to_fulfil(&whole, part);
             let message = message(MessageKind::OrderToFulfil, &reader.email, reader.locale, data);
-            messages.push(NewMessage { cause: part.id.0, ..message });
+            to_others.push(NewMessage { cause: part.id.0, ..message });
         }
     }
     if let Some(administrator) = &trade.admin_email {
         let kind = MessageKind::OrderToAdminister;
-        messages.push(message(kind, administrator.as_str(), trade.default_locale, whole));
+        to_others.push(message(kind, administrator.as_str(), trade.default_locale, whole));
     }
-    Ok(messages)
+    Ok(Letters { to_buyer, to_others })
+}
+
+/// The invoices of an order, which stand in its letter: they have none of their own.
+fn invoices(order: &Order) -> Vec<Value> {
+    let supplier_of = |payment: &Payment| {
+        let part = order.parts.iter().find(|part| Some(part.id) == payment.part_id);
+        part.map(|part| part.supplier_name.clone())
+    };
+    let invoices = order.payments.iter().filter(|payment| payment.kind == PaymentKind::Invoice);
+    invoices
+        .map(|invoice| {
+            json!({
+                "number": invoice.number,
+                "supplier": supplier_of(invoice),
+                "amount": invoice.amount,
+                "due_on": invoice.due_on.map(|date| date.to_string()),
+            })
+        })
+        .collect()
+}
+
+/// How long an order waits for its card payment.
+fn pay_until(trade: &TradeSettings, order: &Order) -> Option<String> {
+    let by_card = order.payment_method == PaymentMethod::Card;
+    by_card.then(|| instant(order.created_at + trade.card_payment_time))
+}
+
+/// The buyer is told that their order was called off, since its payment did not come.
+pub(super) fn order_expired(trade: &TradeSettings, id: OrderId, told: ToldOfOrder) -> NewMessage {
+    NewMessage {
+        cause: id.0,
+        kind: MessageKind::OrderExpired,
+        recipient: told.email,
+        locale: told.locale,
+        data: json!({
+            "number": told.number,
+            "first_name": told.first_name,
+            "total": told.total,
+            "currency": told.currency,
+            "order_url": trade.link(&format!("/orders/{id}")),
+        }),
+        user_id: None,
+    }
 }
 
 /// A supplier sees its own part of an order, and nothing of the others.

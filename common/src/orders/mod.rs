@@ -20,6 +20,7 @@ mod actions;
 mod messages;
 mod model;
 mod store;
+mod unpaid;
 
 pub use actions::{MoveError, PlaceError, Step, move_part, place};
 pub use model::{
@@ -27,3 +28,5 @@ pub use model::{
     PaymentMethod, SupplierOrder, SupplierOrderStatus, SupplierOrderSummary,
 };
 pub use store::{find, find_part, list, list_parts};
+pub use unpaid::expire;
+pub(crate) use unpaid::release;

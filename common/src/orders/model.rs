@@ -8,6 +8,7 @@ use crate::{
     addresses::Address,
     ids::{AddressId, OfferId, OrderId, OrganizationId, SupplierId, SupplierOrderId, UserId},
     money::Money,
+    payments::{OrderPaymentStatus, Payment, Standing},
 };
 
 /// Where a supplier order stands.
@@ -83,6 +84,12 @@ impl SupplierOrderStatus {
             Self::Confirmed | Self::Assembled | Self::Sent | Self::Refused => role != Role::Buyer,
             Self::Delivered | Self::Canceled => true,
         }
+    }
+
+    /// Whether nothing will be delivered of it.
+    #[must_use]
+    pub fn is_called_off(self) -> bool {
+        matches!(self, Self::Refused | Self::Canceled)
     }
 
     /// What the move into this status does to the stock of the part's lines.
@@ -235,6 +242,8 @@ pub struct Order {
     pub payment_method: PaymentMethod,
     /// Its parts by supplier.
     pub parts: Vec<SupplierOrder>,
+    /// Its payments, the oldest first.
+    pub payments: Vec<Payment>,
 }
 
 impl Order {
@@ -242,6 +251,14 @@ impl Order {
     #[must_use]
     pub fn status(&self) -> OrderStatus {
         OrderStatus::of(self.parts.iter().map(|part| part.status))
+    }
+
+    /// How it stands with its money.
+    #[must_use]
+    pub fn payment_status(&self) -> OrderPaymentStatus {
+        let left = self.parts.iter().filter(|part| !part.status.is_called_off());
+        let wanted = left.fold(Money::ZERO, |sum, part| sum.checked_add(part.subtotal).unwrap_or(Money::MAX));
+        OrderPaymentStatus::of(&Standing::of(wanted, &self.payments))
     }
 }
 
@@ -311,6 +328,8 @@ pub struct OrderSummary {
     pub currency: String,
     /// Where it stands.
     pub status: OrderStatus,
+    /// How it stands with its money.
+    pub payment_status: OrderPaymentStatus,
 }
 
 /// A supplier order in its supplier's list, with what the supplier needs to know of the order.

@@ -129,13 +129,39 @@ pub async fn enqueue<J: Job>(conn: &mut PgConnection, job: &J) -> Result<Enqueue
     Ok(ids.first().map_or(Enqueued::Duplicate, |id| Enqueued::Inserted(*id)))
 }
 
+/// Like [`enqueue`], for a job that must not run before `run_at`. That is business time; the queue goes by the
+/// database's clock, so a job to which it matters looks at its own when it runs.
+///
+/// # Errors
+/// When the database refuses; a repeated key is no error.
+pub async fn enqueue_at<J: Job>(
+    conn: &mut PgConnection,
+    job: &J,
+    run_at: OffsetDateTime,
+) -> Result<Enqueued, sqlx::Error> {
+    let ids = insert(conn, std::slice::from_ref(job), Some(run_at)).await?;
+    Ok(ids.first().map_or(Enqueued::Duplicate, |id| Enqueued::Inserted(*id)))
+}
+
 /// Writes many jobs of one kind in the caller's transaction, with one statement. Returns the ids of those
 /// whose key was free.
 ///
 /// # Errors
 /// When the database refuses, or a payload cannot be written as JSON.
 pub async fn enqueue_all<J: Job>(conn: &mut PgConnection, jobs: &[J]) -> Result<Vec<JobId>, sqlx::Error> {
+    insert(conn, jobs, None).await
+}
+
+async fn insert<J: Job>(
+    conn: &mut PgConnection,
+    jobs: &[J],
+    run_at: Option<OffsetDateTime>,
+) -> Result<Vec<JobId>, sqlx::Error> {
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut new = store::NewJobs::default();
+    new.run_at = run_at;
     for job in jobs {
         let payload = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
         new.push(payload, job.key());

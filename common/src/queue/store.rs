@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
 
 use super::QueueName;
 use crate::ids::JobId;
@@ -36,6 +37,8 @@ pub(super) struct NewJobs {
     ids: Vec<JobId>,
     payloads: Vec<Value>,
     keys: Vec<Option<String>>,
+    /// When they may run; at once when it is none.
+    pub(super) run_at: Option<OffsetDateTime>,
 }
 
 impl NewJobs {
@@ -57,8 +60,8 @@ pub(super) async fn insert(
 ) -> Result<Vec<JobId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        insert into jobs (id, queue, kind, payload, key, max_attempts, request_id)
-        select n.id, $4, $5, n.payload, n.key, $6, $7
+        insert into jobs (id, queue, kind, payload, key, max_attempts, request_id, run_at)
+        select n.id, $4, $5, n.payload, n.key, $6, $7, coalesce($8, now())
         from unnest($1::uuid[], $2::jsonb[], $3::text[]) as n (id, payload, key)
         on conflict (queue, key) where key is not null and state in ('ready', 'running') do nothing
         returning id as "id: JobId"
@@ -70,6 +73,7 @@ pub(super) async fn insert(
         kind,
         i16::try_from(max_attempts).unwrap_or(i16::MAX),
         request_id,
+        new.run_at,
     )
     .fetch_all(conn)
     .await

@@ -136,6 +136,7 @@ impl Queue {
             trade: trade(),
             templates: Templates::load().expect("the templates"),
             mailer: Mailer::new("smtp://127.0.0.1:9", "Postavka <orders@postavka.test>").expect("a mailer"),
+            cards: None,
         });
         let (stop, stopped) = oneshot::channel();
         let stopped = async move { _ = stopped.await };

@@ -18,9 +18,13 @@ use common::{
     db::Db,
     locale::Locale,
     mail::Templates,
+    payments::{PaymentProvider, ProviderSettings, yookassa::YooKassa},
     queue::{QueueName, lease::LeaseSettings},
 };
-use local_stack::mail_catcher::MailCatcher;
+use local_stack::{
+    mail_catcher::MailCatcher,
+    payment_sandbox::{NoticeSettings, PaymentSandbox, SECRET_KEY, SHOP_ID},
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -36,13 +40,16 @@ use worker::{
     run::{self, RunSettings},
 };
 
-use super::{Answer, Mailbox, Person, database::TestDatabase};
+use super::{Answer, Mailbox, Person, books::assert_books_agree, database::TestDatabase};
 
 /// Who gets a copy of each order.
 pub const ADMIN: &str = "admin@example.com";
 
 /// How long anything may take that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The jobs that wait for their time, and then look at the clock.
+const SCHEDULED: [&str; 3] = ["watch_payment", "expire_order", "remind_overdue"];
 
 /// How often a test looks whether it came true.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -71,6 +78,7 @@ pub struct TestApp {
     base_url: String,
     client: reqwest::Client,
     catcher: MailCatcher,
+    sandbox: Option<PaymentSandbox>,
     clock: Clock,
     trade: TradeSettings,
     dead_jobs: AtomicI64,
@@ -84,6 +92,18 @@ impl TestApp {
 
     /// Starts everything, under other rules of the trade than usual.
     pub async fn start_with(change: impl FnOnce(&mut TradeSettings)) -> Self {
+        Self::start_in(change, None).await
+    }
+
+    /// Starts everything, with a payment provider.
+    pub async fn start_with_cards() -> Self {
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        let sandbox = PaymentSandbox::start(local, None).await.expect("a free port");
+        Self::start_in(|_| {}, Some(sandbox)).await
+    }
+
+    async fn start_in(change: impl FnOnce(&mut TradeSettings), sandbox: Option<PaymentSandbox>) -> Self {
+        common::tls::use_ring();
         let database = TestDatabase::create().await;
         let db = |settings| Db::new(&settings).expect("the URL of the cluster");
         let pools = [db(database.settings(10).await), db(database.settings(6).await)];
@@ -92,7 +112,7 @@ impl TestApp {
         let clock = Clock::shifted();
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let catcher = MailCatcher::start(local, local).await.expect("a free port");
-        let (api, address) = start_api(&pools[0], &clock, &trade).await;
+        let (api, address) = start_api(&pools[0], &clock, &trade, cards(sandbox.as_ref())).await;
         let app = Self {
             database: Some(database),
             api: Some(api),
@@ -101,10 +121,15 @@ impl TestApp {
             base_url: format!("http://{address}"),
             client: reqwest::Client::builder().timeout(PATIENCE).build().expect("a client"),
             catcher,
+            sandbox,
             clock,
             trade,
             dead_jobs: AtomicI64::new(0),
         };
+        if let Some(sandbox) = &app.sandbox {
+            let url = Some(app.url("/api/v1/webhooks/payments/yookassa"));
+            sandbox.notify(NoticeSettings { url, ..NoticeSettings::default() });
+        }
         app.start_worker().await;
         app
     }
@@ -122,6 +147,7 @@ impl TestApp {
             trade: self.trade.clone(),
             templates: Templates::load().expect("the templates"),
             mailer: mailer.expect("a mailer"),
+            cards: cards(self.sandbox.as_ref()),
         });
         let settings = RunSettings {
             queues: QueueName::ALL.into_iter().map(|queue| (queue.as_str().to_owned(), 4)).collect(),
@@ -148,6 +174,11 @@ impl TestApp {
     /// The mail server.
     pub fn catcher(&self) -> &MailCatcher {
         &self.catcher
+    }
+
+    /// The payment provider.
+    pub fn provider(&self) -> &PaymentSandbox {
+        self.sandbox.as_ref().expect("the application was started with cards")
     }
 
     /// The database, for what no endpoint shows.
@@ -226,12 +257,14 @@ impl TestApp {
         supplier.get(location).await.assert_status(200).json()
     }
 
-    /// Waits until no job is left to do. What waits for another attempt is made due at once.
+    /// Waits until no job is left to do, and no notice on its way. What waits for another attempt is made due at once;
+    /// what waits for its time is left to wait.
     pub async fn drain_jobs(&self) {
         let since = Instant::now();
         loop {
+            let on_their_way = self.sandbox.as_ref().map_or(0, PaymentSandbox::undelivered);
             let unfinished = self.unfinished_jobs().await;
-            if unfinished.is_empty() {
+            if unfinished.is_empty() && on_their_way == 0 {
                 return;
             }
             assert!(since.elapsed() < PATIENCE, "jobs are not done: {unfinished:#?}");
@@ -243,20 +276,35 @@ impl TestApp {
     async fn unfinished_jobs(&self) -> Vec<String> {
         sqlx::query_scalar(
             "select concat_ws(' ', kind, state, 'attempts', attempts, payload, last_error) from jobs \
-             where state in ('ready', 'running') limit 20",
+             where state in ('ready', 'running') \
+               and not (state = 'ready' and run_at > now() and kind = any ($1) and last_error is null) \
+             limit 20",
         )
+        .bind(SCHEDULED)
         .fetch_all(self.pool())
         .await
         .expect("the jobs")
     }
 
-    /// Makes jobs due that wait for another attempt.
-    async fn hurry_jobs(&self) {
+    /// Lets what waits for its time look whether it has come, by the test's clock, and drains the jobs.
+    pub async fn run_scheduled_jobs(&self) {
         let mut tx = self.pools[1].begin().await.expect("a transaction");
-        let hurried = sqlx::query("update jobs set run_at = now() where state = 'ready' and run_at > now()")
+        sqlx::query("update jobs set run_at = now() where state = 'ready' and kind = any ($1)")
+            .bind(SCHEDULED)
             .execute(&mut *tx)
             .await
             .expect("jobs are made due");
+        tx.commit().await.expect("jobs are made due");
+        self.drain_jobs().await;
+    }
+
+    /// Makes jobs due that wait for another attempt.
+    async fn hurry_jobs(&self) {
+        let mut tx = self.pools[1].begin().await.expect("a transaction");
+        let statement = "update jobs set run_at = now() where state = 'ready' and run_at > now() \
+                         and (kind <> all ($1) or last_error is not null)";
+        let hurried =
+            sqlx::query(statement).bind(SCHEDULED).execute(&mut *tx).await.expect("jobs are made due");
         if hurried.rows_affected() > 0 {
             // Committing wakes the worker.
             tx.commit().await.expect("jobs are made due");
@@ -282,6 +330,9 @@ impl TestApp {
         let expected = self.dead_jobs.load(Ordering::Relaxed);
         assert_eq!(i64::try_from(dead.len()), Ok(expected), "jobs gave up: {dead:#?}");
         assert_invariants(self.pool()).await;
+        if self.sandbox.is_some() {
+            assert_books_agree(&self).await;
+        }
         self.stop_worker().await;
         // Its connections must not keep the API waiting.
         self.client = reqwest::Client::new();
@@ -317,6 +368,8 @@ pub fn trade() -> TradeSettings {
         currency: "RUB".parse().expect("a currency"),
         time_zone: "Europe/Moscow".to_owned(),
         default_locale: Locale::Ru,
+        invoice_due_days: 14,
+        card_payment_time: ::time::Duration::HOUR,
     }
 }
 
@@ -326,7 +379,21 @@ fn figures() -> PrometheusHandle {
     FIGURES.get_or_init(|| serve::start_figures().expect("nobody started them before")).clone()
 }
 
-async fn start_api(db: &Db, clock: &Clock, trade: &TradeSettings) -> (Running, SocketAddr) {
+/// The way to the payment provider, as both programs make it from their settings.
+fn cards(sandbox: Option<&PaymentSandbox>) -> ProviderSettings {
+    let sandbox = sandbox?;
+    let url = sandbox.api_url().parse().expect("a URL");
+    let yookassa = YooKassa::new(url, SHOP_ID.to_owned(), Secret::new(SECRET_KEY.to_owned()));
+    let yookassa: Arc<dyn PaymentProvider> = Arc::new(yookassa.expect("a client"));
+    Some(yookassa)
+}
+
+async fn start_api(
+    db: &Db,
+    clock: &Clock,
+    trade: &TradeSettings,
+    cards: ProviderSettings,
+) -> (Running, SocketAddr) {
     let services = Services {
         db: db.clone(),
         clock: clock.clone(),
@@ -334,6 +401,7 @@ async fn start_api(db: &Db, clock: &Clock, trade: &TradeSettings) -> (Running, S
         passwords: Passwords::default(),
         templates: Arc::new(Templates::load().expect("the templates")),
         tokens: Tokens::new(&Secret::new("the secret of the tests, long enough".to_owned())),
+        cards,
     };
     let (stop, stopped) = oneshot::channel();
     let (started, address) = oneshot::channel();

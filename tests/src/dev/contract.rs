@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::{Addresses, demo, demo::DemoAccount, folder, output, process::Processes, readiness};
 use crate::{
     mail_catcher::MailCatcher,
+    payment_sandbox::{self, PaymentSandbox},
     postgres::{Options, Postgres},
 };
 
@@ -32,6 +33,7 @@ const DATABASE: &str = "contract";
 
 /// Runs schemathesis; its findings are a failure, its absence is none.
 pub async fn run() -> ExitCode {
+    common::tls::use_ring();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let data = root.join(".data/contract");
     let program = match tokio::task::block_in_place(|| schemathesis(&data.join("python"))) {
@@ -68,10 +70,12 @@ async fn check(
     postgres.create_database(DATABASE, None).await?;
     let nowhere_yet = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let catcher = MailCatcher::start(nowhere_yet, nowhere_yet).await?;
+    let sandbox = PaymentSandbox::start(nowhere_yet, None).await?;
     let api = free_address()?;
     let addresses = Addresses {
         api: format!("http://{api}"),
         mail_page: format!("http://{}", catcher.http_addr()),
+        payments_page: Some(format!("http://{}", sandbox.addr())),
         database_url: postgres.url(DATABASE),
         database_is_given: false,
     };
@@ -83,6 +87,9 @@ async fn check(
         ("SMTP_URL", format!("smtp://{}", catcher.smtp_addr())),
         ("MAIL_FROM", "Postavka <noreply@localhost>".to_owned()),
         ("ADMIN_EMAIL", "admin@example.com".to_owned()),
+        ("YOOKASSA_SHOP_ID", payment_sandbox::SHOP_ID.to_owned()),
+        ("YOOKASSA_SECRET_KEY", payment_sandbox::SECRET_KEY.to_owned()),
+        ("YOOKASSA_URL", sandbox.api_url()),
         ("REQUIRE_APPROVAL", "false".to_owned()),
         ("RUST_LOG", "warn".to_owned()),
     ];

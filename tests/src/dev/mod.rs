@@ -5,7 +5,7 @@
 //! 1. `folder`: find the project's folder by its `Procfile`, and make sure that nobody else runs it;
 //! 2. `procfile`: read which processes there are;
 //! 3. `settings`: give the processes the settings that the environment leaves open, and check the ports;
-//! 4. build the binaries, start PostgreSQL and the mail catcher, and run the `release` line once;
+//! 4. build the binaries, start PostgreSQL, the mail catcher and the payment sandbox, and run the `release` line once;
 //! 5. `process`: start every other line as a child, and pass on what it prints;
 //! 6. `readiness`: wait for the API, and load the demonstration data (`demo`);
 //! 7. print the addresses, and wait for Ctrl-C, SIGTERM or the end of a child;
@@ -33,6 +33,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::{folder::Folder, process::Processes, procfile::Procfile, settings::Settings};
 use crate::{
     mail_catcher::MailCatcher,
+    payment_sandbox::{NoticeSettings, PaymentSandbox},
     postgres::{Options, Postgres},
 };
 
@@ -61,6 +62,7 @@ pub struct Arguments {
 
 /// Runs until somebody stops it, which is a success, or until something fails, which is said and then is none.
 pub async fn run(arguments: Arguments) -> ExitCode {
+    common::tls::use_ring();
     let mut stack = Stack::default();
     let mut stop = match StopSignals::listen() {
         Ok(stop) => stop,
@@ -97,6 +99,7 @@ struct Stack {
     processes: Processes,
     postgres: Option<Postgres>,
     mail_catcher: Option<MailCatcher>,
+    payment_sandbox: Option<PaymentSandbox>,
     folder: Option<Folder>,
 }
 
@@ -109,6 +112,12 @@ impl Stack {
         let mut settings = Settings::read(folder)?;
         settings.check_ports().await?;
         self.mail_catcher = Some(MailCatcher::start(settings.smtp_addr, settings.mail_addr).await?);
+        if let Some(addr) = settings.payments_addr {
+            let sandbox = PaymentSandbox::start(addr, Some(folder.data().join("payments.json"))).await?;
+            let url = format!("{}/api/v1/webhooks/payments/yookassa", settings.addresses().api);
+            sandbox.notify(NoticeSettings { url: Some(url), ..NoticeSettings::default() });
+            self.payment_sandbox = Some(sandbox);
+        }
 
         let binaries = folder::binaries(arguments.release)?;
         if !arguments.no_build {

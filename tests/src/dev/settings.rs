@@ -14,12 +14,15 @@ use std::{
 use anyhow::Context;
 
 use super::folder::Folder;
+use crate::payment_sandbox;
 
 const DATABASE_URL: &str = "DATABASE_URL";
 const LISTEN_ADDR: &str = "LISTEN_ADDR";
 const SMTP_URL: &str = "SMTP_URL";
 const DEV_SMTP_ADDR: &str = "DEV_SMTP_ADDR";
 const DEV_MAIL_ADDR: &str = "DEV_MAIL_ADDR";
+const DEV_PAYMENTS_ADDR: &str = "DEV_PAYMENTS_ADDR";
+const YOOKASSA_SHOP_ID: &str = "YOOKASSA_SHOP_ID";
 const TOKEN_SECRET: &str = "TOKEN_SECRET";
 
 /// How long a port may be taken that ought to be free.
@@ -32,6 +35,8 @@ pub struct Addresses {
     pub api: String,
     /// The page with the caught e-mail.
     pub mail_page: String,
+    /// The payment sandbox's overview; none when the environment names a provider.
+    pub payments_page: Option<String>,
     /// The database; it may hold a password.
     pub database_url: String,
     /// Whether the database was named by the environment.
@@ -45,6 +50,9 @@ impl fmt::Display for Addresses {
         writeln!(f, "  API        {}", self.api)?;
         writeln!(f, "  Reference  {}/docs", self.api)?;
         writeln!(f, "  Mail       {}", self.mail_page)?;
+        if let Some(page) = &self.payments_page {
+            writeln!(f, "  Payments   {page}")?;
+        }
         writeln!(f, "  Database   {database}")
     }
 }
@@ -58,6 +66,8 @@ pub(super) struct Settings {
     pub(super) smtp_addr: SocketAddr,
     /// Where the mail catcher's page is.
     pub(super) mail_addr: SocketAddr,
+    /// Where the payment sandbox listens; nowhere when the environment names a provider.
+    pub(super) payments_addr: Option<SocketAddr>,
     database_url: Option<String>,
     defaults: Vec<(&'static str, String)>,
 }
@@ -76,21 +86,29 @@ impl Settings {
             ("ADMIN_EMAIL", "admin@example.com".to_owned()),
             ("REQUIRE_APPROVAL", "false".to_owned()),
         ];
+        let payments_addr = address(DEV_PAYMENTS_ADDR, 8026)?;
+        let payments_addr = (!is_set(YOOKASSA_SHOP_ID)).then_some(payments_addr);
+        if let Some(addr) = payments_addr {
+            defaults.push((YOOKASSA_SHOP_ID, payment_sandbox::SHOP_ID.to_owned()));
+            defaults.push(("YOOKASSA_SECRET_KEY", payment_sandbox::SECRET_KEY.to_owned()));
+            defaults.push(("YOOKASSA_URL", format!("http://{}/v3", reachable(addr))));
+        }
         if !is_set(TOKEN_SECRET) {
             defaults.push((TOKEN_SECRET, kept_secret(&folder.data().join("token_secret"))?));
         }
         defaults.retain(|(name, _)| !is_set(name));
         let database_url = env::var(DATABASE_URL).ok().filter(|url| !url.is_empty());
-        Ok(Self { listen_addr, smtp_addr, mail_addr, database_url, defaults })
+        Ok(Self { listen_addr, smtp_addr, mail_addr, payments_addr, database_url, defaults })
     }
 
     /// Fails when a port is taken, or meant for two. Whoever needs it would say so too, but late, and not what to do.
     pub(super) async fn check_ports(&self) -> anyhow::Result<()> {
-        let wanted = [
+        let mut wanted = vec![
             (LISTEN_ADDR, self.listen_addr),
             (DEV_SMTP_ADDR, self.smtp_addr),
             (DEV_MAIL_ADDR, self.mail_addr),
         ];
+        wanted.extend(self.payments_addr.map(|addr| (DEV_PAYMENTS_ADDR, addr)));
         let since = Instant::now();
         let mut taken = Vec::new();
         for (name, addr) in wanted {
@@ -131,6 +149,7 @@ impl Settings {
         Addresses {
             api: format!("http://{}", reachable(self.listen_addr)),
             mail_page: format!("http://{}", reachable(self.mail_addr)),
+            payments_page: self.payments_addr.map(|addr| format!("http://{}", reachable(addr))),
             database_url: self.database_url.clone().unwrap_or_default(),
             database_is_given: !self.defaults.iter().any(|(name, _)| *name == DATABASE_URL),
         }

@@ -11,6 +11,7 @@ use tokio::{
 use super::{FaultKind, MailCatcher};
 
 async fn start() -> MailCatcher {
+    common::tls::use_ring();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     MailCatcher::start(any, any).await.unwrap()
 }

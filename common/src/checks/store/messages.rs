@@ -43,12 +43,13 @@ pub(in super::super) async fn unannounced_parts(conn: &mut PgConnection) -> Resu
             format('has no message %s; it owes one to everybody at supplier %s', $1::text, p.supplier_id)
                 as "detail!"
         from supplier_orders p
-        join orders o on o.id = p.order_id
-        where not exists (select from email_messages m where m.cause = p.id and m.kind = $1)
+        join orders o on o.id = p.order_id and o.released_at is not null
+        where (o.payment_method = 'invoice' or p.status not in ('refused', 'canceled'))
+          and not exists (select from email_messages m where m.cause = p.id and m.kind = $1)
           and exists (
             select
             from users u
-            where u.organization_id = p.supplier_id and u.email_confirmed_at <= o.created_at and u.closed_at is null
+            where u.organization_id = p.supplier_id and u.email_confirmed_at <= o.released_at and u.closed_at is null
           )
         order by p.id
         limit $2
@@ -85,6 +86,84 @@ pub(in super::super) async fn untold_moves(conn: &mut PgConnection) -> Result<Ve
         limit $2
         "#,
         MessageKind::OrderStatusChanged.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Money that came, and for which the buyer got no receipt.
+pub(in super::super) async fn unreceipted_payments(
+    conn: &mut PgConnection,
+) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'payment ' || y.id as "subject!",
+            format('is captured and has %s messages %s; it owes its buyer one', count(m.id), $1::text) as "detail!"
+        from payments y
+        left join email_messages m on m.cause = y.id and m.kind = $1
+        where y.status = 'captured'
+        group by y.id
+        having count(m.id) <> 1
+        order by y.id
+        limit $2
+        "#,
+        MessageKind::PaymentReceived.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Invoices marked overdue of which the buyer was not reminded exactly once.
+pub(in super::super) async fn unreminded_invoices(
+    conn: &mut PgConnection,
+) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'payment ' || y.id as "subject!",
+            format('is overdue and has %s messages %s; it owes its buyer one', count(m.id), $1::text) as "detail!"
+        from payments y
+        left join email_messages m on m.cause = y.id and m.kind = $1
+        where y.overdue_at is not null
+        group by y.id
+        having count(m.id) <> 1
+        order by y.id
+        limit $2
+        "#,
+        MessageKind::InvoiceOverdue.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Orders called off by nobody, of which the buyer was not told exactly once.
+pub(in super::super) async fn untold_expiries(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'order ' || e.order_id as "subject!",
+            format('was called off by nobody and has %s messages %s; it owes its buyer one', count(m.id), $1::text)
+                as "detail!"
+        from (
+            select distinct p.order_id
+            from supplier_order_history h
+            join supplier_orders p on p.id = h.supplier_order_id
+            where h.by_role = 'system' and h.position > 1
+        ) as e
+        left join email_messages m on m.cause = e.order_id and m.kind = $1
+        group by e.order_id
+        having count(m.id) <> 1
+        order by e.order_id
+        limit $2
+        "#,
+        MessageKind::OrderExpired.as_str(),
         AT_MOST,
     )
     .fetch_all(conn)

@@ -4,6 +4,7 @@ mod histories;
 mod imports;
 mod jobs;
 mod messages;
+mod payments;
 mod stock;
 mod sums;
 
@@ -19,7 +20,11 @@ pub(super) use imports::{changes_without_an_import, miscounted_imports, wrong_ca
 pub(super) use jobs::{abandoned_jobs, endless_jobs};
 pub(super) use messages::{
     messages_without_their_job, unannounced_parts, unasked_registrations, unconfirmed_orders,
-    unreported_imports, untold_moves,
+    unreceipted_payments, unreminded_invoices, unreported_imports, untold_expiries, untold_moves,
+};
+pub(super) use payments::{
+    forgotten_refunds, illegal_payment_moves, misinvoiced_parts, mispaid_parts, misplaced_payments,
+    misreleased_orders, unbalanced_payments, unreturned_money,
 };
 pub(super) use stock::{
     broken_ledgers, impossible_movements, offers_without_stock, unbalanced_ledgers, unfounded_reservations,
@@ -57,6 +62,9 @@ pub(super) async fn examined(
             (select count(*) from supplier_orders) as "parts!",
             (select count(*) from order_lines) as "lines!",
             (select count(*) from supplier_order_history) as "part_history!",
+            (select count(*) from payments) as "payments!",
+            (select count(*) from payment_history) as "payment_history!",
+            (select count(*) from refunds) as "refunds!",
             (select count(*) from price_imports) as "imports!",
             (select count(*) from price_import_history) as "import_history!",
             (select count(*) from offer_changes) as "changes!",
@@ -80,6 +88,9 @@ pub(super) async fn examined(
         (Invariant::I3, "steps of supplier orders", count.part_history),
         (Invariant::I3, "steps of imports", count.import_history),
         (Invariant::I3, "steps of messages", count.message_history),
+        (Invariant::I3, "steps of payments", count.payment_history),
+        (Invariant::I4, "payments", count.payments),
+        (Invariant::I4, "refunds", count.refunds),
         (Invariant::I6, "orders", count.orders),
         (Invariant::I6, "steps of supplier orders", count.part_history),
         (Invariant::I6, "imports", count.imports),

@@ -26,7 +26,7 @@ pub(in super::super) async fn lock_stock_of_part(
         where p.id = $1
           and case $2
             when 'buyer' then o.organization_id = $3
-            when 'supplier' then p.supplier_id = $3
+            when 'supplier' then p.supplier_id = $3 and o.released_at is not null
             when 'staff' then true
           end
         order by s.offer_id
@@ -60,7 +60,7 @@ pub(in super::super) async fn lock_part(
         where p.id = $1
           and case $2
             when 'buyer' then o.organization_id = $3
-            when 'supplier' then p.supplier_id = $3
+            when 'supplier' then p.supplier_id = $3 and o.released_at is not null
             when 'staff' then true
           end
         for update of p

@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, types::Json};
 use time::{Date, OffsetDateTime};
 
-use super::super::{Actor, NewOrder, Order, PaymentMethod};
+use super::super::{NewOrder, Order, PaymentMethod};
 use crate::{
     addresses::Address,
     basket::{Basket, Quantity},
@@ -88,7 +88,7 @@ pub(in super::super) async fn find_terms(
     Ok(Terms { approved: row.approved, address: row.address.map(|address| address.0) })
 }
 
-/// Writes the order, its parts, lines and first history, with one statement.
+/// Writes the order, its parts, lines, first history and invoices, with one statement.
 pub(in super::super) async fn insert_order(
     conn: &mut PgConnection,
     trade: &TradeSettings,
@@ -104,12 +104,13 @@ pub(in super::super) async fn insert_order(
         placed as (
             insert into orders (
                 id, number, organization_id, user_id, total_minor, currency, payment_method, address, comment,
-                deliver_on, purchase_number, created_at
+                deliver_on, purchase_number, created_at, released_at
             )
             select
                 $1, to_char($2::timestamptz at time zone $3, 'YYYY') || '-' || lpad(n, greatest(6, length(n)), '0'),
-                $4, $5, $6, $7, $8, $9, $10, $11, $12, $2
+                $4, $5, $6, $7, $8, $9, $10, $11, $12, $2, case when $8 = 'invoice' then $2 end
             from number
+            returning number
         ),
         parts as (
             insert into supplier_orders (id, order_id, supplier_id, status, subtotal_minor)
@@ -120,6 +121,21 @@ pub(in super::super) async fn insert_order(
             insert into supplier_order_history (id, supplier_order_id, position, status, at, by_user, by_role)
             select uuid_v7(), p.id, 1, 'new', $2, $5, 'buyer'
             from unnest($13::uuid[]) as p (id)
+        ),
+        invoices as (
+            insert into payments (
+                id, order_id, supplier_order_id, kind, status, amount_minor, currency, number, due_on, created_at
+            )
+            select uuid_v7(), $1, p.id, 'invoice', 'invoiced', p.subtotal_minor, $7, o.number || '-' || p.position, $23, $2
+            from placed o
+            cross join unnest($13::uuid[], $15::bigint[]) with ordinality as p (id, subtotal_minor, position)
+            where $8 = 'invoice'
+            returning id
+        ),
+        invoice_history as (
+            insert into payment_history (id, payment_id, position, status, at, by_user, by_role)
+            select uuid_v7(), i.id, 1, 'invoiced', $2, $5, 'buyer'
+            from invoices i
         )
         insert into order_lines (
             supplier_order_id, offer_id, position, product_name, sku, price_minor, ordered, accepted, sum_minor
@@ -151,6 +167,7 @@ pub(in super::super) async fn insert_order(
         &placement.prices as &[Money],
         &placement.quantities as &[Quantity],
         &placement.sums as &[Money],
+        trade.invoice_due_on(now) as Date,
     )
     .execute(conn)
     .await?;
@@ -214,7 +231,7 @@ pub(in super::super) struct Reader {
 /// The buyer, and everybody at the order's suppliers.
 pub(in super::super) async fn readers(
     conn: &mut PgConnection,
-    buyer: &Actor,
+    buyer: UserId,
     order: &Order,
 ) -> Result<Vec<Reader>, sqlx::Error> {
     let suppliers: Vec<SupplierId> = order.parts.iter().map(|part| part.supplier_id).collect();
@@ -229,7 +246,7 @@ pub(in super::super) async fn readers(
         where u.id = $1
            or (u.organization_id = any ($2) and u.email_confirmed_at is not null and u.closed_at is null)
         "#,
-        buyer.user_id as UserId,
+        buyer as UserId,
         &suppliers as &[SupplierId],
     )
     .fetch_all(conn)

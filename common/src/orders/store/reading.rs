@@ -13,6 +13,7 @@ use crate::{
     ids::{OfferId, OrderId, OrganizationId, SupplierId, SupplierOrderId},
     money::Money,
     page::Limit,
+    payments::{self, OrderPaymentStatus, Standing},
 };
 
 /// One of an organization's orders, with all its parts.
@@ -67,6 +68,7 @@ pub async fn find(
             history,
         }
     });
+    let payments = payments::of_order(conn, id).await?;
     Ok(Some(Order {
         id,
         number: row.number,
@@ -79,6 +81,7 @@ pub async fn find(
         purchase_number: row.purchase_number,
         payment_method: row.payment_method,
         parts: parts.collect(),
+        payments,
     }))
 }
 
@@ -152,8 +155,24 @@ pub async fn list(
         select
             o.id as "id: OrderId", o.number, o.created_at, o.total_minor as "total: Money", o.currency,
             array(select p.status from supplier_orders p where p.order_id = o.id)
-                as "parts!: Vec<SupplierOrderStatus>"
+                as "parts!: Vec<SupplierOrderStatus>",
+            (
+                select coalesce(sum(p.subtotal_minor), 0)
+                from supplier_orders p
+                where p.order_id = o.id and p.status not in ('refused', 'canceled')
+            )::bigint as "wanted!: Money",
+            money.*
         from orders o
+        cross join lateral (
+            select
+                coalesce(sum(y.captured_minor), 0)::bigint as "captured!: Money",
+                coalesce(sum(y.refunded_minor), 0)::bigint as "refunded!: Money",
+                coalesce(bool_or(y.status = 'authorized'), false) as "authorized!",
+                coalesce(bool_or(y.status = 'invoiced'), false) as "invoiced!",
+                coalesce(bool_or(y.status = 'invoiced' and y.overdue_at is not null), false) as "overdue!"
+            from payments y
+            where y.order_id = o.id
+        ) as money
         where o.organization_id = $1 and ($2::uuid is null or o.id < $2)
         order by o.id desc
         limit $3
@@ -171,6 +190,14 @@ pub async fn list(
         total: row.total,
         currency: row.currency,
         status: OrderStatus::of(row.parts),
+        payment_status: OrderPaymentStatus::of(&Standing {
+            wanted: row.wanted,
+            captured: row.captured,
+            refunded: row.refunded,
+            authorized: row.authorized,
+            invoiced: row.invoiced,
+            overdue: row.overdue,
+        }),
     });
     Ok(orders.collect())
 }
@@ -225,6 +252,7 @@ async fn read_parts(
           and ($2::uuid is null or p.id = $2)
           and ($3::uuid is null or p.id < $3)
           and ($4::text is null or p.status = $4)
+          and o.released_at is not null
         order by p.id desc
         limit $5
         "#,

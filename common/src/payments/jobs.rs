@@ -1,0 +1,142 @@
+//! The jobs of payments. Each asks the provider outside any transaction, for 10 s at most a question.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::{Date, Duration as Span, OffsetDateTime};
+
+use crate::{
+    config::TradeSettings,
+    ids::{OrderId, PaymentId, RefundId},
+    queue::{Job, QueueName},
+};
+
+/// Time for a handful of questions.
+const TIMEOUT: Duration = Duration::from_secs(90);
+
+/// Asks the provider how a card payment stands, and does what follows: takes the money, lets go of it, gives some back.
+///
+/// It has no key: what caused it may have happened after another one looked. Two at once do no harm.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FinalizePayment {
+    /// Which one.
+    pub payment_id: PaymentId,
+}
+
+impl Job for FinalizePayment {
+    const KIND: &'static str = "finalize_payment";
+    const QUEUE: QueueName = QueueName::PAYMENTS;
+    // Half a day of a provider that is away; then `WatchPayment` goes on by itself.
+    const MAX_ATTEMPTS: u16 = 20;
+    const TIMEOUT: Duration = TIMEOUT;
+}
+
+/// Does the same from time to time while a card payment is open, for the notices that never come.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WatchPayment {
+    /// Which one.
+    pub payment_id: PaymentId,
+}
+
+impl WatchPayment {
+    /// When it looks first: whoever began the payment has had their answer, or will have none.
+    pub const FIRST_AFTER: Span = Span::seconds(15);
+
+    /// When it looks again at a payment of this age: often while the buyer may be about to pay.
+    #[must_use]
+    pub fn again_after(age: Span) -> Duration {
+        let (soonest, latest) = (Duration::from_secs(30), Duration::from_secs(30 * 60));
+        Duration::try_from(age / 2).unwrap_or(soonest).clamp(soonest, latest)
+    }
+}
+
+impl Job for WatchPayment {
+    const KIND: &'static str = "watch_payment";
+    const QUEUE: QueueName = QueueName::PAYMENTS;
+    const MAX_ATTEMPTS: u16 = 20;
+    const TIMEOUT: Duration = TIMEOUT;
+
+    fn key(&self) -> Option<String> {
+        Some(format!("watch {}", self.payment_id))
+    }
+}
+
+/// Gives money of a card payment back.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RefundPayment {
+    /// Which refund.
+    pub refund_id: RefundId,
+}
+
+impl Job for RefundPayment {
+    const KIND: &'static str = "refund_payment";
+    const QUEUE: QueueName = QueueName::PAYMENTS;
+    // A day of a provider that is away. Then it is a dead letter: the refund stays `pending`, since nobody knows.
+    const MAX_ATTEMPTS: u16 = 32;
+    const TIMEOUT: Duration = TIMEOUT;
+
+    fn key(&self) -> Option<String> {
+        Some(format!("refund {}", self.refund_id))
+    }
+}
+
+/// Calls an order off whose card payment did not come in time.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ExpireOrder {
+    /// Which order.
+    pub order_id: OrderId,
+    /// When its time is up.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+}
+
+impl Job for ExpireOrder {
+    const KIND: &'static str = "expire_order";
+    const QUEUE: QueueName = QueueName::PAYMENTS;
+    const MAX_ATTEMPTS: u16 = 32;
+    const TIMEOUT: Duration = TIMEOUT;
+
+    fn key(&self) -> Option<String> {
+        Some(format!("expire {}", self.order_id))
+    }
+}
+
+/// Reminds of all invoices that were due by a day and are not paid. There is one for each day on which invoices are
+/// due, however many they are.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RemindOverdue {
+    /// The last day to pay them.
+    pub due_on: Date,
+}
+
+impl RemindOverdue {
+    /// When that day is over.
+    #[must_use]
+    pub fn run_at(&self, trade: &TradeSettings) -> OffsetDateTime {
+        trade.start_of(self.due_on.next_day().unwrap_or(self.due_on))
+    }
+}
+
+impl Job for RemindOverdue {
+    const KIND: &'static str = "remind_overdue";
+    const QUEUE: QueueName = QueueName::MAINTENANCE;
+    const MAX_ATTEMPTS: u16 = 20;
+    const TIMEOUT: Duration = Duration::from_secs(10 * 60);
+
+    fn key(&self) -> Option<String> {
+        Some(format!("overdue {}", self.due_on))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payment_is_looked_at_less_often_as_it_ages() {
+        for (age_s, again_s) in [(-5, 30), (0, 30), (120, 60), (3600, 1800), (1_000_000, 1800)] {
+            let again = WatchPayment::again_after(Span::seconds(age_s));
+            assert_eq!(again, Duration::from_secs(again_s), "{age_s}");
+        }
+    }
+}

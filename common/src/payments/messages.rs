@@ -1,0 +1,58 @@
+//! What is mailed about payments, as data for the templates.
+
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::store::{self, OverdueInvoice};
+use crate::{
+    config::TradeSettings,
+    ids::PaymentId,
+    mail::{MessageKind, NewMessage},
+};
+
+/// The buyer is told that their money came.
+pub(super) async fn payment_received(
+    conn: &mut PgConnection,
+    trade: &TradeSettings,
+    id: PaymentId,
+) -> Result<NewMessage, sqlx::Error> {
+    let receipt = store::receipt(conn, id).await?;
+    Ok(NewMessage {
+        cause: id.0,
+        kind: MessageKind::PaymentReceived,
+        recipient: receipt.email,
+        locale: receipt.locale,
+        data: json!({
+            "number": receipt.order_number,
+            "first_name": receipt.first_name,
+            "kind": receipt.kind,
+            "invoice": receipt.number,
+            "supplier": receipt.supplier_name,
+            "amount": receipt.captured,
+            "currency": receipt.currency,
+            "order_url": trade.link(&format!("/orders/{}", receipt.order_id)),
+        }),
+        user_id: None,
+    })
+}
+
+/// The buyer is reminded of an invoice.
+pub(super) fn invoice_overdue(trade: &TradeSettings, invoice: &OverdueInvoice) -> NewMessage {
+    NewMessage {
+        cause: invoice.id.0,
+        kind: MessageKind::InvoiceOverdue,
+        recipient: invoice.email.clone(),
+        locale: invoice.locale,
+        data: json!({
+            "number": invoice.order_number,
+            "first_name": invoice.first_name,
+            "invoice": invoice.number,
+            "supplier": invoice.supplier_name,
+            "due_on": invoice.due_on.to_string(),
+            "amount": invoice.amount,
+            "currency": invoice.currency,
+            "order_url": trade.link(&format!("/orders/{}", invoice.order_id)),
+        }),
+        user_id: None,
+    }
+}
