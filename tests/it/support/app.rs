@@ -260,6 +260,11 @@ impl TestApp {
     /// Waits until no job is left to do, and no notice on its way. What waits for another attempt is made due at once;
     /// what waits for its time is left to wait.
     pub async fn drain_jobs(&self) {
+        self.drain_jobs_within(PATIENCE).await;
+    }
+
+    /// The same, for more jobs than usual.
+    pub async fn drain_jobs_within(&self, patience: Duration) {
         let since = Instant::now();
         loop {
             let on_their_way = self.sandbox.as_ref().map_or(0, PaymentSandbox::undelivered);
@@ -267,7 +272,7 @@ impl TestApp {
             if unfinished.is_empty() && on_their_way == 0 {
                 return;
             }
-            assert!(since.elapsed() < PATIENCE, "jobs are not done: {unfinished:#?}");
+            assert!(since.elapsed() < patience, "jobs are not done: {unfinished:#?}");
             self.hurry_jobs().await;
             time::sleep(LOOK_EVERY).await;
         }

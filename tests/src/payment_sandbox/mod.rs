@@ -87,6 +87,12 @@ impl PaymentSandbox {
         self.provider.notices.undelivered()
     }
 
+    /// How many notices were sent more than once, or out of their order.
+    #[must_use]
+    pub fn notices_sent_again(&self) -> u64 {
+        self.provider.notices.sent_again()
+    }
+
     /// All payments, oldest first.
     #[must_use]
     pub fn payments(&self) -> Vec<SandboxPayment> {

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -38,6 +38,7 @@ pub struct NoticeSettings {
 pub(super) struct Notices {
     settings: Mutex<NoticeSettings>,
     undelivered: Arc<AtomicUsize>,
+    sent_again: AtomicU64,
 }
 
 impl Notices {
@@ -49,11 +50,16 @@ impl Notices {
         self.undelivered.load(Ordering::SeqCst)
     }
 
+    pub(super) fn sent_again(&self) -> u64 {
+        self.sent_again.load(Ordering::Relaxed)
+    }
+
     /// Begins to tell; the caller does not wait.
     pub(super) fn tell(&self, event: Event) {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(url) = settings.url else { return };
         let body = json!({ "type": "notification", "event": event.event, "object": event.object });
+        self.sent_again.fetch_add(settings.more.into(), Ordering::Relaxed);
         for copy in 0..=settings.more {
             let (url, body, undelivered) = (url.clone(), body.clone(), Arc::clone(&self.undelivered));
             // Copies overtake one another in an order of their own, not at random: a test can be repeated.

@@ -177,3 +177,39 @@ async fn its_books_outlive_a_restart() {
     let (status, again) = client.post("/payments", "k", charge("100.00")).await;
     assert_eq!((status, &again["id"]), (200, &payment["id"]));
 }
+
+/// Where a Python with the package `yookassa` is looked for; `.ci/run` makes the second.
+fn python_with_yookassa() -> Result<PathBuf, String> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let python =
+        std::env::var_os("YOOKASSA_PYTHON").map_or(root.join(".data/yookassa/bin/python"), PathBuf::from);
+    let has_it = std::process::Command::new(&python).args(["-c", "import yookassa"]).output();
+    match has_it {
+        Ok(output) if output.status.success() => Ok(python),
+        Ok(_) => Err(format!("{} has no package yookassa", python.display())),
+        Err(error) => Err(format!("{}: {error}", python.display())),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn yookassas_own_client_is_content() {
+    let python = match python_with_yookassa() {
+        Ok(python) => python,
+        Err(why) => {
+            eprintln!("SKIPPED: YooKassa's own client is not here ({why}); .ci/run installs it");
+            return;
+        }
+    };
+    let (sandbox, _client) = start(None).await;
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk/yookassa_client.py");
+    let output = tokio::process::Command::new(python)
+        .arg(script)
+        .args([&format!("http://{}", sandbox.addr()), SHOP_ID, SECRET_KEY])
+        .output()
+        .await
+        .unwrap();
+    let (said, complaint) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}{complaint}");
+    println!("{said}");
+}
