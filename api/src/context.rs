@@ -1,9 +1,9 @@
 //! What a handler works with: the house's services, and who asks.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use common::{
-    accounts::{Passwords, Role},
+    accounts::{self, Passwords, Role},
     clock::Clock,
     config::TradeSettings,
     db::{Db, Tx},
@@ -22,6 +22,7 @@ use sqlx::{PgPool, Postgres, pool::PoolConnection};
 
 use crate::{
     error::{ApiError, ApiResult},
+    limits::{LimitSettings, Limits},
     problem::ProblemCode,
     tokens::{Identity, Tokens},
 };
@@ -43,12 +44,15 @@ pub struct Services {
     pub templates: Arc<Templates>,
     /// Who handles cards.
     pub cards: ProviderSettings,
+    /// How often something may be tried.
+    pub limits: Limits,
 }
 
 /// One request's context.
 pub struct Ctx {
     services: Services,
     token: Option<String>,
+    caller: Option<IpAddr>,
 }
 
 impl Ctx {
@@ -88,20 +92,30 @@ impl Ctx {
         &self.services.trade
     }
 
-    /// Whoever is signed in.
-    fn user(&self) -> ApiResult<Identity> {
-        self.token
-            .as_deref()
-            .and_then(|token| self.services.tokens.read(self.now(), token))
-            .ok_or_else(|| ApiError::new(ProblemCode::Unauthorized, "send a valid access token as Bearer"))
+    /// How often something may be tried.
+    pub fn limits(&self) -> &LimitSettings {
+        self.services.limits.settings()
     }
 
-    fn of_role(&self, role: Role) -> ApiResult<Identity> {
-        let user = self.user()?;
-        if user.role == role {
-            Ok(user)
-        } else {
-            Err(ApiError::new(ProblemCode::Forbidden, format!("this is for the role {}", role.as_str())))
+    /// From where the request comes.
+    pub fn caller(&self) -> Option<IpAddr> {
+        self.caller
+    }
+
+    /// Whoever is signed in, in this role where one is named. Their session is asked for each time, with one read by
+    /// its key, so that whoever is signed out or closed is out at once.
+    async fn asker(&self, role: Option<Role>) -> ApiResult<Identity> {
+        let refusal = || ApiError::new(ProblemCode::Unauthorized, "send a valid access token as Bearer");
+        let token = self.token.as_deref().ok_or_else(refusal)?;
+        let user = self.services.tokens.read(self.now(), token).ok_or_else(refusal)?;
+        if !accounts::session_goes_on(&mut *self.read().await?, user.session_id).await? {
+            return Err(ApiError::new(ProblemCode::Unauthorized, "the session has ended; sign in again"));
+        }
+        match role {
+            Some(role) if role != user.role => {
+                Err(ApiError::new(ProblemCode::Forbidden, format!("this is for the role {}", role.as_str())))
+            }
+            _ => Ok(user),
         }
     }
 }
@@ -109,7 +123,7 @@ impl Ctx {
 /// Who asks, as an argument of a handler: 401 without a valid access token, 403 for another role. It stands
 /// before the body, so that nothing is read of somebody who may not send it.
 macro_rules! askers {
-    ($($(#[doc = $doc:literal])+ $name:ident = $check:expr;)+) => {$(
+    ($($(#[doc = $doc:literal])+ $name:ident = $role:expr;)+) => {$(
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug)]
         pub struct $name(Identity);
@@ -124,7 +138,7 @@ macro_rules! askers {
 
         impl From<$name> for Actor {
             fn from($name(identity): $name) -> Self {
-                let Identity { user_id, organization_id, role } = identity;
+                let Identity { user_id, organization_id, role, .. } = identity;
                 Self { user_id, organization_id, role }
             }
         }
@@ -137,8 +151,7 @@ macro_rules! askers {
 
             #[expect(refining_impl_trait, reason = "the error is always ours")]
             async fn extract(req: &'ex mut Request, depot: &'ex mut Depot) -> Result<Self, ApiError> {
-                let check: fn(&Ctx) -> ApiResult<Identity> = $check;
-                check(&Ctx::of(req, depot)?).map(Self)
+                Ctx::of(req, depot).await?.asker($role).await.map(Self)
             }
         }
 
@@ -153,13 +166,13 @@ macro_rules! askers {
 
 askers! {
     /// Whoever is signed in.
-    SignedIn = Ctx::user;
+    SignedIn = None;
     /// A buyer.
-    Buyer = |ctx| ctx.of_role(Role::Buyer);
+    Buyer = Some(Role::Buyer);
     /// A person of a supplier.
-    Supplier = |ctx| ctx.of_role(Role::Supplier);
+    Supplier = Some(Role::Supplier);
     /// Somebody of the operator.
-    Staff = |ctx| ctx.of_role(Role::Staff);
+    Staff = Some(Role::Staff);
 }
 
 impl<'ex> Extractible<'ex> for Ctx {
@@ -170,12 +183,12 @@ impl<'ex> Extractible<'ex> for Ctx {
 
     #[expect(refining_impl_trait, reason = "the error is always ours")]
     async fn extract(req: &'ex mut Request, depot: &'ex mut Depot) -> Result<Self, ApiError> {
-        Self::of(req, depot)
+        Self::of(req, depot).await
     }
 }
 
 impl Ctx {
-    fn of(req: &Request, depot: &Depot) -> ApiResult<Self> {
+    async fn of(req: &mut Request, depot: &Depot) -> ApiResult<Self> {
         let services = depot
             .get_typed::<Services>()
             .map_err(|_| ApiError::new(ProblemCode::Internal, "the service is not set up"))?
@@ -185,7 +198,8 @@ impl Ctx {
             let (scheme, token) = header.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
         });
-        Ok(Self { services, token })
+        let caller = services.limits.caller(req, depot).await;
+        Ok(Self { services, token, caller })
     }
 }
 

@@ -7,6 +7,7 @@ use common::{
     accounts::{AccountError, PasswordsError},
     basket::{BasketError, Problem},
     idempotency::IdempotencyError,
+    limits::LimitError,
     mail::{RenderError, ResendError, SampleError},
     orders::{MoveError, PlaceError},
     payments::{BeginError, CaptureError, RefundError},
@@ -27,7 +28,7 @@ use crate::{observe::RequestId, problem::ProblemCode};
 pub type ApiResult<T> = Result<T, ApiError>;
 
 /// How long a client should wait when we are overloaded or the database is away, in seconds.
-const RETRY_AFTER_S: u16 = 2;
+const RETRY_AFTER_S: u64 = 2;
 
 /// One value that is not right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,12 +48,20 @@ pub struct ApiError {
     detail: String,
     errors: Vec<FieldProblem>,
     extra: Map<String, Value>,
+    retry_after_s: Option<u64>,
 }
 
 impl ApiError {
     /// A refusal with a sentence for people.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), extra: Map::new() }
+        let retry_after_s = (code == ProblemCode::Unavailable).then_some(RETRY_AFTER_S);
+        Self { code, detail: detail.into(), errors: Vec::new(), extra: Map::new(), retry_after_s }
+    }
+
+    /// It was tried too often, and may be tried again in so many seconds.
+    pub fn too_often(retry_after_s: u64) -> Self {
+        let detail = format!("try again in {retry_after_s} seconds");
+        Self { retry_after_s: Some(retry_after_s), ..Self::new(ProblemCode::TooManyRequests, detail) }
     }
 
     /// There is no such thing, or it is somebody else's: nobody is told which.
@@ -109,8 +118,8 @@ impl ApiError {
             body.insert("errors".into(), json!(self.errors));
         }
         res.status_code(self.code.status());
-        if self.code == ProblemCode::Unavailable {
-            res.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+        if let Some(seconds) = self.retry_after_s {
+            res.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.code.status() == salvo::http::StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer");
@@ -170,8 +179,28 @@ impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::TokenInvalid => Self::new(ProblemCode::TokenInvalid, error.to_string()),
+            AccountError::WrongPassword => {
+                Self::field("/current_password", Invalid::new("wrong", error.to_string()))
+            }
+            AccountError::LastStaff => Self::new(
+                ProblemCode::LastStaff,
+                "give somebody else an account first, so that one stays open",
+            ),
+            AccountError::Unknown => Self::not_found(),
             AccountError::SessionEnded => Self::new(ProblemCode::SessionEnded, "sign in again"),
             AccountError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<LimitError> for ApiError {
+    fn from(error: LimitError) -> Self {
+        match error {
+            // A started second counts.
+            LimitError::TooOften(left) => {
+                Self::too_often(u64::try_from(left.whole_seconds()).unwrap_or(0).saturating_add(1))
+            }
+            LimitError::Database(error) => error.into(),
         }
     }
 }

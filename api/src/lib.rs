@@ -16,6 +16,7 @@ pub mod create_staff;
 pub mod error;
 mod idempotency;
 mod imports;
+pub mod limits;
 mod observe;
 pub mod openapi;
 mod operations;

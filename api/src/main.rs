@@ -6,6 +6,7 @@ use anyhow::Context;
 use api::{
     context::Services,
     create_staff::{self, CreateStaffArgs},
+    limits::Limits,
     serve,
     settings::ServeArgs,
     tokens::Tokens,
@@ -72,6 +73,7 @@ async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
         tokens: Tokens::new(&settings.token_secret),
         templates: Arc::new(Templates::load()?),
         cards: settings.cards,
+        limits: Limits::new(settings.limits),
     };
     let started = |address| tracing::info!(%address, "serving");
     serve::serve(services, figures, settings.listen_addr, started, shutdown::requested()).await?;

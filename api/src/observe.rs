@@ -6,13 +6,13 @@ use std::time::Instant;
 use common::request;
 use salvo::{
     FlowCtrl, handler,
-    http::HeaderValue,
+    http::{HeaderValue, StatusCode},
     prelude::{Depot, Request, Response},
 };
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{error::ApiError, problem::ProblemCode};
+use crate::{error::ApiError, limits, problem::ProblemCode};
 
 /// The id of a request: the client's own, or one of ours. It is in every answer, log line and job.
 #[derive(Clone, Debug)]
@@ -61,7 +61,14 @@ pub async fn observe(req: &mut Request, depot: &mut Depot, res: &mut Response, c
 /// Answers in problem+json where no handler did: unknown paths, wrong methods, limits of the server.
 #[handler]
 pub async fn answer_unanswered(depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
-    let status = res.status_code.unwrap_or(salvo::http::StatusCode::NOT_FOUND);
+    let status = res.status_code.unwrap_or(StatusCode::NOT_FOUND);
+    // Salvo's two limiters answer alike; the one of callers says when they may come again.
+    let refused = if status == StatusCode::TOO_MANY_REQUESTS { limits::retry_after_s(res) } else { None };
+    if let Some(seconds) = refused {
+        ApiError::too_often(seconds).render(depot, res);
+        ctrl.skip_rest();
+        return;
+    }
     let code = ProblemCode::of_status(status);
     let detail = match code {
         ProblemCode::NotFound => "there is nothing at this address",

@@ -18,9 +18,12 @@ use crate::{problem::ProblemCode, routes};
 pub const PUBLIC: &[&str] = &[
     "/api/v1/auth/register",
     "/api/v1/auth/confirm-email",
+    "/api/v1/auth/resend-confirmation",
     "/api/v1/auth/login",
     "/api/v1/auth/refresh",
     "/api/v1/auth/logout",
+    "/api/v1/auth/password-reset",
+    "/api/v1/auth/password-reset/confirm",
     "/api/v1/suppliers",
     "/api/v1/suppliers/{id}",
     "/api/v1/categories",
@@ -100,6 +103,9 @@ fn add_refusals(method: &PathItemType, path: &str, operation: &mut Operation) {
         "/api/v1/auth/refresh" => add("401", "The session has ended"),
         _ => {}
     }
+    if is_limited(path) {
+        add("429", "This was tried too often; try again after `Retry-After`");
+    }
     add("500", "Something went wrong on our side");
     add("503", "Busy, or the database is away; try again after `Retry-After`");
 }
@@ -111,12 +117,26 @@ fn description(response: &salvo::oapi::RefOr<Response>) -> String {
     }
 }
 
+/// Whether an address may call it only so often.
+fn is_limited(path: &str) -> bool {
+    [
+        "/api/v1/auth/register",
+        "/api/v1/auth/resend-confirmation",
+        "/api/v1/auth/login",
+        "/api/v1/auth/password-reset",
+        "/api/v1/auth/password-reset/confirm",
+        "/api/v1/me/password",
+    ]
+    .contains(&path)
+}
+
 /// What an operation refuses for the state that things are in.
 fn conflicts(method: &PathItemType, path: &str) -> Option<&'static str> {
     match (method, path) {
         (PathItemType::Put, "/api/v1/basket/lines/{offer_id}") => {
             Some("not_enough_stock, withdrawn, supplier_closed or basket_full")
         }
+        (PathItemType::Delete, "/api/v1/me") => Some("last_staff"),
         (PathItemType::Post, "/api/v1/me/addresses") => Some("too_many_addresses"),
         (PathItemType::Post, "/api/v1/admin/messages/{id}/resend") => Some("message_under_way"),
         (PathItemType::Post, "/api/v1/supplier/imports") => Some("idempotency_in_flight"),

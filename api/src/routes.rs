@@ -18,6 +18,7 @@ use crate::{
     catalog::handlers as catalog,
     context::Services,
     imports::handlers as imports,
+    limits::PerCaller,
     observe, operations,
     orders::handlers as orders,
     payments::{handlers as payments, staff as staff_payments},
@@ -41,12 +42,7 @@ pub(crate) fn api() -> Router {
         .post(imports::create_import);
     let quick = Router::new()
         .hoop(Timeout::new(REQUEST_TIMEOUT))
-        .push(Router::with_path("auth/register").post(accounts::register))
-        .push(Router::with_path("auth/confirm-email").post(accounts::confirm_email))
-        .push(Router::with_path("auth/login").post(accounts::login))
-        .push(Router::with_path("auth/refresh").post(accounts::refresh))
-        .push(Router::with_path("auth/logout").post(accounts::logout))
-        .push(Router::with_path("me").get(accounts::me))
+        .push(account())
         .push(
             Router::with_path("me/addresses").get(addresses::list_addresses).post(addresses::create_address),
         )
@@ -84,6 +80,22 @@ pub(crate) fn api() -> Router {
         .push(Router::with_path("supplier/orders/{id}/status").post(supplier::set_supplier_order_status))
         .push(admin());
     Router::with_path("api/v1").push(upload).push(quick)
+}
+
+/// Accounts. What strangers may call is counted by their address, before anything is done for it.
+fn account() -> Router {
+    let limited = |path: &str, limit: PerCaller| Router::with_path(path).hoop(limit);
+    Router::new()
+        .push(limited("auth/register", PerCaller::Registrations).post(accounts::register))
+        .push(Router::with_path("auth/confirm-email").post(accounts::confirm_email))
+        .push(limited("auth/resend-confirmation", PerCaller::Mails).post(accounts::resend_confirmation))
+        .push(limited("auth/login", PerCaller::SignIns).post(accounts::login))
+        .push(Router::with_path("auth/refresh").post(accounts::refresh))
+        .push(Router::with_path("auth/logout").post(accounts::logout))
+        .push(limited("auth/password-reset", PerCaller::Mails).post(accounts::request_password_reset))
+        .push(limited("auth/password-reset/confirm", PerCaller::SignIns).post(accounts::reset_password))
+        .push(Router::with_path("me").get(accounts::me).patch(accounts::patch_me).delete(accounts::delete_me))
+        .push(limited("me/password", PerCaller::SignIns).post(accounts::change_password))
 }
 
 /// What staff does, under `/api/v1/admin`.

@@ -7,6 +7,8 @@ use common::{
     payments::{ProviderArgs, ProviderSettings},
 };
 
+use crate::limits::{LimitArgs, LimitSettings};
+
 /// The shortest secret that access tokens may be signed with, in bytes.
 const MIN_SECRET: usize = 32;
 
@@ -21,6 +23,10 @@ pub struct ServeArgs {
     /// `openssl rand -base64 48`
     #[arg(long, env = "TOKEN_SECRET", hide_env_values = true)]
     pub token_secret: Option<String>,
+
+    /// How often something may be tried
+    #[command(flatten)]
+    pub limits: LimitArgs,
 
     /// The database
     #[command(flatten)]
@@ -42,6 +48,8 @@ pub struct ServeSettings {
     pub listen_addr: SocketAddr,
     /// Signs access tokens.
     pub token_secret: Secret,
+    /// How often something may be tried.
+    pub limits: LimitSettings,
     /// Which database.
     pub database: DatabaseSettings,
     /// The rules of the installation.
@@ -72,6 +80,7 @@ impl ServeArgs {
             };
             problems.take("TOKEN_SECRET", long_enough)
         });
+        let limits = self.limits.check(&mut problems);
         let database = self.database.check(&mut problems);
         let trade = self.trade.check(&mut problems);
         let cards = self.cards.check(&mut problems);
@@ -79,6 +88,7 @@ impl ServeArgs {
             Some(ServeSettings {
                 listen_addr: listen_addr?,
                 token_secret: Secret::new(secret?),
+                limits: limits?,
                 database: database?,
                 trade: trade?,
                 cards: cards?,

@@ -1,9 +1,9 @@
 //! Access tokens: signed, short, and of one algorithm only.
 
 use common::{
-    accounts::{Credentials, Role},
+    accounts::{Role, Session},
     config::Secret,
-    ids::{OrganizationId, UserId},
+    ids::{OrganizationId, SessionId, UserId},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ struct Claims {
     exp: i64,
     iat: i64,
     sub: UserId,
+    sid: SessionId,
     org: OrganizationId,
     role: Role,
 }
@@ -34,6 +35,8 @@ struct Claims {
 pub struct Identity {
     /// The person.
     pub user_id: UserId,
+    /// The session that the token is of.
+    pub session_id: SessionId,
     /// Their organization.
     pub organization_id: OrganizationId,
     /// What they may do.
@@ -65,14 +68,14 @@ impl Tokens {
         }
     }
 
-    /// A token for somebody who has just shown who they are.
+    /// A token of a session whose owner has just shown who they are.
     ///
     /// # Errors
     /// When it cannot be signed.
     pub fn issue(
         &self,
         now: OffsetDateTime,
-        owner: &Credentials,
+        session: &Session,
     ) -> Result<String, jsonwebtoken::errors::Error> {
         let claims = Claims {
             iss: ISSUER.to_owned(),
@@ -80,9 +83,10 @@ impl Tokens {
             typ: KIND.to_owned(),
             exp: (now + LIFETIME).unix_timestamp(),
             iat: now.unix_timestamp(),
-            sub: owner.user_id,
-            org: owner.organization_id,
-            role: owner.role,
+            sub: session.owner.user_id,
+            sid: session.id,
+            org: session.owner.organization_id,
+            role: session.owner.role,
         };
         jsonwebtoken::encode(&Header::new(ALGORITHM), &claims, &self.signing)
     }
@@ -92,7 +96,12 @@ impl Tokens {
     pub fn read(&self, now: OffsetDateTime, token: &str) -> Option<Identity> {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.reading, &self.validation).ok()?.claims;
         let good = claims.typ == KIND && claims.exp > now.unix_timestamp();
-        good.then_some(Identity { user_id: claims.sub, organization_id: claims.org, role: claims.role })
+        good.then_some(Identity {
+            user_id: claims.sub,
+            session_id: claims.sid,
+            organization_id: claims.org,
+            role: claims.role,
+        })
     }
 }
 
@@ -108,6 +117,7 @@ mod tests {
             exp: (now + LIFETIME).unix_timestamp(),
             iat: now.unix_timestamp(),
             sub: UserId::new(),
+            sid: SessionId::new(),
             org: OrganizationId::new(),
             role: Role::Buyer,
         }

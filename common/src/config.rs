@@ -9,7 +9,7 @@ use time::{Date, Duration, OffsetDateTime, UtcOffset};
 use time_tz::{OffsetDateTimeExt, PrimitiveDateTimeExt, Tz};
 use url::Url;
 
-use crate::{accounts::EmailAddress, locale::Locale, money::Currency};
+use crate::{accounts::EmailAddress, locale::Locale, money::Currency, text};
 
 /// A secret, which prints as `***`.
 #[derive(Clone)]
@@ -123,6 +123,10 @@ pub struct TradeArgs {
     #[arg(long, env = "TIME_ZONE", default_value = "Europe/Moscow")]
     pub time_zone: String,
 
+    /// The version of the terms that whoever registers must accept, e.g. 2026-11-01; none when empty
+    #[arg(long, env = "TERMS_VERSION", default_value = "")]
+    pub terms_version: String,
+
     /// The language of whoever named none: ru or en
     #[arg(long, env = "DEFAULT_LOCALE", default_value = "ru")]
     pub default_locale: String,
@@ -149,6 +153,8 @@ pub struct TradeSettings {
     pub currency: Currency,
     /// An IANA name, known to both time-tz and PostgreSQL.
     pub time_zone: String,
+    /// The version of the terms that whoever registers must accept, if there are terms.
+    pub terms_version: Option<String>,
     /// The language of whoever named none.
     pub default_locale: Locale,
     /// How many days after its order an invoice is due.
@@ -176,6 +182,10 @@ impl TradeArgs {
                 )),
             },
         );
+        let terms_version = match self.terms_version.as_str() {
+            "" => Some(None),
+            text => problems.take("TERMS_VERSION", text::one_line(text, 100)).map(Some),
+        };
         let default_locale = problems.take("DEFAULT_LOCALE", self.default_locale.parse());
         let days = within(self.invoice_due_days, 1, 365, "days");
         let invoice_due_days = problems.take("INVOICE_DUE_DAYS", days);
@@ -188,6 +198,7 @@ impl TradeArgs {
             require_approval: self.require_approval,
             currency: currency?,
             time_zone: time_zone?,
+            terms_version: terms_version?,
             default_locale: default_locale?,
             invoice_due_days: invoice_due_days?,
             card_payment_time: Duration::minutes(minutes?.into()),

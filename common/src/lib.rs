@@ -15,6 +15,7 @@ pub mod db;
 pub mod idempotency;
 pub mod ids;
 pub mod imports;
+pub mod limits;
 pub mod locale;
 pub mod mail;
 pub mod money;

@@ -1,5 +1,12 @@
 //! Registering, confirming, signing in and out.
 
+mod closing;
+mod limits;
+mod passwords;
+mod profile;
+mod resending;
+mod sessions;
+
 use serde_json::{Value, json};
 use time::Duration;
 

@@ -3,15 +3,19 @@
 use common::{
     accounts::{
         AccountType, EmailAddress, OrganizationName, Password, PersonName, PositionName, Profile,
-        Registration,
+        ProfileChange, Registration, TokenSecret,
     },
-    locale::Locale,
+    config::TradeSettings,
+    locale::{Locale, UnknownLocale},
     text::Invalid,
 };
 use salvo::oapi::ToSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{body::Fields, error::ApiResult};
+use crate::{
+    body::Fields,
+    error::{ApiError, ApiResult},
+};
 
 /// Somebody new.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -36,6 +40,8 @@ pub struct RegisterRequest {
     pub supplier_name: Option<String>,
     /// The language of their e-mails: `ru` or `en`.
     pub locale: Option<String>,
+    /// That they accept the terms; required to be true where there are terms.
+    pub accept_terms: Option<bool>,
 }
 
 impl RegisterRequest {
@@ -43,7 +49,7 @@ impl RegisterRequest {
     ///
     /// # Errors
     /// 422 with everything that is not right.
-    pub fn parse(self, default_locale: Locale) -> ApiResult<(Registration, Password)> {
+    pub fn parse(self, trade: &TradeSettings) -> ApiResult<(Registration, Password)> {
         let mut fields = Fields::default();
         let email = fields.take("/email", EmailAddress::parse(&self.email));
         let password = fields.take("/password", Password::parse(&self.password));
@@ -73,9 +79,11 @@ impl RegisterRequest {
                 None
             }
         };
-        let locale = fields.optional("/locale", self.locale, |text| {
-            text.parse::<Locale>().map_err(|error| Invalid::new("unknown_word", error.to_string()))
-        });
+        let locale = fields.optional("/locale", self.locale, parse_locale);
+        if let (Some(version), false) = (&trade.terms_version, self.accept_terms == Some(true)) {
+            let detail = format!("expected true: that the terms of version {version} are accepted");
+            fields.refuse("/accept_terms", Invalid::new("required", detail));
+        }
         let registration = (|| {
             Some((
                 Registration {
@@ -85,7 +93,8 @@ impl RegisterRequest {
                     company: company?,
                     position: position?,
                     account_type: account_type?,
-                    locale: locale?.unwrap_or(default_locale),
+                    locale: locale?.unwrap_or(trade.default_locale),
+                    terms_accepted: trade.terms_version.clone(),
                 },
                 password?,
             ))
@@ -104,6 +113,127 @@ pub struct EmptyResponse {}
 pub struct TokenRequest {
     /// The `token` of the link in the e-mail.
     pub token: String,
+}
+
+fn parse_locale(text: String) -> Result<Locale, Invalid> {
+    text.parse().map_err(|error: UnknownLocale| Invalid::new("unknown_word", error.to_string()))
+}
+
+/// Whose account something is wanted for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailRequest {
+    /// The account's address.
+    #[salvo(schema(example = "anna@example.com"))]
+    pub email: String,
+}
+
+impl EmailRequest {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// 422 when it is no address.
+    pub fn parse(self) -> ApiResult<EmailAddress> {
+        EmailAddress::parse(&self.email).map_err(|invalid| ApiError::field("/email", invalid))
+    }
+}
+
+/// A new password for whoever was mailed a link.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResetPasswordRequest {
+    /// The `token` of the link in the e-mail.
+    pub token: String,
+    /// 8 to 128 characters, not among the commonest.
+    pub password: String,
+}
+
+impl ResetPasswordRequest {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// 422 when it is no password.
+    pub fn parse(self) -> ApiResult<(TokenSecret, Password)> {
+        let password = Password::parse(&self.password);
+        let password = password.map_err(|invalid| ApiError::field("/password", invalid))?;
+        Ok((TokenSecret::offered(self.token), password))
+    }
+}
+
+/// A new password for whoever knows the present one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePasswordRequest {
+    /// The present one.
+    pub current_password: String,
+    /// 8 to 128 characters, not among the commonest.
+    pub new_password: String,
+}
+
+impl ChangePasswordRequest {
+    /// Checks it: the present password, and the new one.
+    ///
+    /// # Errors
+    /// 422 when the new one is no password.
+    pub fn parse(self) -> ApiResult<(Password, Password)> {
+        let new = Password::parse(&self.new_password);
+        let new = new.map_err(|invalid| ApiError::field("/new_password", invalid))?;
+        Ok((Password::offered(self.current_password), new))
+    }
+}
+
+/// What somebody changes of themselves; what is not named stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileRequest {
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// Where they work; null takes it away.
+    #[serde(default, deserialize_with = "named")]
+    #[salvo(schema(value_type = Option<String>))]
+    pub company: Option<Option<String>>,
+    /// As what; null takes it away.
+    #[serde(default, deserialize_with = "named")]
+    #[salvo(schema(value_type = Option<String>))]
+    pub position: Option<Option<String>>,
+    /// The language of their e-mails: `ru` or `en`.
+    pub locale: Option<String>,
+}
+
+/// A field that is there, even if it is null.
+fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl ProfileRequest {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// 422 with everything that is not right.
+    pub fn parse(self) -> ApiResult<ProfileChange> {
+        let mut fields = Fields::default();
+        let first_name = fields.optional("/first_name", self.first_name, |text| PersonName::parse(&text));
+        let last_name = fields.optional("/last_name", self.last_name, |text| PersonName::parse(&text));
+        let company = fields.optional("/company", self.company, |text| {
+            text.map(|text| OrganizationName::parse(&text)).transpose()
+        });
+        let position = fields.optional("/position", self.position, |text| {
+            text.map(|text| PositionName::parse(&text)).transpose()
+        });
+        let locale = fields.optional("/locale", self.locale, parse_locale);
+        let change = (|| {
+            Some(ProfileChange {
+                first_name: first_name?,
+                last_name: last_name?,
+                company: company?,
+                position: position?,
+                locale: locale?,
+            })
+        })();
+        fields.finish(change)
+    }
 }
 
 /// Who wants to sign in.

@@ -69,7 +69,7 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
             one_of(&part_statuses()).map(|word| Word { example: "confirmed".into(), ..word })
         }
         ("LoginRequest", "email") => like("anna@example.com"),
-        ("LoginRequest", "password") => like("a long password"),
+        ("LoginRequest", "password") | (_, "current_password") => like("a long password"),
         (_, "email") => word(json!({ "format": "email", "maxLength": 254 }), "anna@example.com"),
         (_, "password" | "new_password") => {
             word(json!({ "minLength": 8, "maxLength": 128, "format": "password" }), "a long password")

@@ -254,6 +254,15 @@ problems! {
             "Вернуть можно не больше, чем получено, а часть могла быть возвращена раньше или уже возвращается. Сколько ещё можно вернуть, указано в `left`.",
             "Запросите не больше, чем указано в `left`.";
     }
+    /// Nobody of the staff could sign in any more.
+    LastStaff = CONFLICT "last_staff" {
+        en: "This is the last open account of the staff",
+            "If it were closed, nobody could approve organizations or open accounts any more.",
+            "Give somebody else an account first (`api create-staff`), or open a closed one again.";
+        ru: "Это последняя открытая учётная запись сотрудников",
+            "Если её закрыть, никто больше не сможет одобрять организации и открывать учётные записи.",
+            "Сначала создайте учётную запись другому сотруднику (`api create-staff`) или снова откройте закрытую.";
+    }
     /// The organization keeps as many addresses as it may.
     TooManyAddresses = CONFLICT "too_many_addresses" {
         en: "There are too many addresses",
@@ -343,6 +352,15 @@ problems! {
         ru: "Ошибка на нашей стороне",
             "При выполнении запроса произошла наша ошибка. Она записана вместе с идентификатором запроса.",
             "Повторите запрос: с `Idempotency-Key` ничего не произойдёт дважды. Если ошибка остаётся, сообщите оператору `request_id`.";
+    }
+    /// It was tried too often; `Retry-After` says when it may be again.
+    TooManyRequests = TOO_MANY_REQUESTS "too_many_requests" {
+        en: "This was tried too often",
+            "From this address, or with this account, the same was asked so often that we suspect a machine that guesses or floods. Nothing is locked: the count starts anew by itself.",
+            "Wait as many seconds as `Retry-After` says and try again. If many people share your address, ask the operator to raise the limit.";
+        ru: "Слишком много попыток",
+            "С этого адреса или для этой учётной записи одно и то же запрашивали так часто, что это похоже на подбор или перегрузку. Ничего не заблокировано: счёт начнётся заново сам.",
+            "Подождите столько секунд, сколько указано в `Retry-After`, и попробуйте снова. Если одним адресом пользуются многие, попросите оператора повысить предел.";
     }
     /// Too much at once, or the database is away.
     Unavailable = SERVICE_UNAVAILABLE "unavailable" {

@@ -17,6 +17,7 @@ use page::Page;
 pub(crate) fn pages() -> Router {
     Router::new()
         .push(Router::with_path("confirm-email").get(confirm_email_page))
+        .push(Router::with_path("reset-password").get(reset_password_page))
         .push(Router::with_path("token-form.js").get(token_form))
         .push(Router::with_path("problems").get(problems::list_problems))
         .push(Router::with_path("problems/{code}").get(problems::show_problem))
@@ -65,6 +66,56 @@ impl ConfirmEmailWords {
 async fn confirm_email_page(req: &mut Request, depot: &mut Depot, res: &mut Response) {
     let locale = page::locale(req, depot);
     Page::new("confirm_email", locale).with("words", ConfirmEmailWords::of(locale)).secret().render(res);
+}
+
+/// What the page that takes a new password says.
+#[derive(Serialize)]
+struct ResetPasswordWords {
+    title: &'static str,
+    explanation: &'static str,
+    password: &'static str,
+    button: &'static str,
+    done: &'static str,
+    invalid: &'static str,
+    refused: &'static str,
+    failed: &'static str,
+    no_script: &'static str,
+}
+
+impl ResetPasswordWords {
+    const fn of(locale: Locale) -> Self {
+        match locale {
+            Locale::Ru => Self {
+                title: "Новый пароль",
+                explanation: "Придумайте новый пароль. После этого на всех устройствах нужно будет войти заново.",
+                password: "Новый пароль, не меньше 8 символов",
+                button: "Сохранить",
+                done: "Пароль изменён. Теперь войдите с новым паролем.",
+                invalid: "Ссылка недействительна: она уже использована или устарела. Запросите новое письмо.",
+                refused: "Этот пароль не подходит: он слишком короткий, слишком длинный или его подбирают одним из первых.",
+                failed: "Не получилось. Попробуйте ещё раз через минуту.",
+                no_script: "Для смены пароля нужен JavaScript.",
+            },
+            Locale::En => Self {
+                title: "Choose a new password",
+                explanation: "Choose a new password. After that you will have to sign in again on all your devices.",
+                password: "New password, at least 8 characters",
+                button: "Save",
+                done: "Your password is changed. Sign in with the new one.",
+                invalid: "The link is not valid: it was used already or has expired. Ask for a new letter.",
+                refused: "This password will not do: it is too short, too long, or one of those that are tried first.",
+                failed: "That did not work. Try again in a minute.",
+                no_script: "Choosing a password needs JavaScript.",
+            },
+        }
+    }
+}
+
+/// The page of a link that resets a password. Like the other it uses up nothing: the button does.
+#[handler]
+async fn reset_password_page(req: &mut Request, depot: &mut Depot, res: &mut Response) {
+    let locale = page::locale(req, depot);
+    Page::new("reset_password", locale).with("words", ResetPasswordWords::of(locale)).secret().render(res);
 }
 
 /// What the button of a page with a token does.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{
     ids::{OrganizationId, UserId},
@@ -53,7 +54,21 @@ impl EmailAddress {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// An address of nobody, for whoever was erased: its domain can have no mail server (RFC 2606). It is made up
+    /// anew each time, so that nobody can have taken it.
+    pub(super) fn of_nobody() -> Self {
+        Self(format!("{}{NOBODY}", Uuid::now_v7()))
+    }
+
+    /// Whether an address is nobody's any more.
+    pub(crate) fn is_of_nobody(address: &str) -> bool {
+        address.ends_with(NOBODY)
+    }
 }
+
+/// How an address ends that is nobody's.
+const NOBODY: &str = "@closed.invalid";
 
 /// What an organization is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
@@ -127,6 +142,8 @@ pub struct Registration {
     pub account_type: AccountType,
     /// The language of their e-mails.
     pub locale: Locale,
+    /// The version of the terms that they accepted, where there are terms.
+    pub terms_accepted: Option<String>,
 }
 
 impl Registration {
@@ -177,6 +194,21 @@ pub struct Credentials {
     pub password_hash: super::PasswordHash,
     /// When they confirmed their address.
     pub confirmed_at: Option<OffsetDateTime>,
+}
+
+/// What somebody changes of themselves; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChange {
+    /// Given name.
+    pub first_name: Option<PersonName>,
+    /// Family name.
+    pub last_name: Option<PersonName>,
+    /// Where they work, or that it is nobody's business.
+    pub company: Option<Option<OrganizationName>>,
+    /// As what, likewise.
+    pub position: Option<Option<PositionName>>,
+    /// The language of their e-mails.
+    pub locale: Option<Locale>,
 }
 
 /// A person, as they see themselves.

@@ -113,11 +113,50 @@ impl Default for Passwords {
 }
 
 impl Passwords {
+    /// Takes a place among those that are hashed or wait for it, before anything else is done for a request: what
+    /// is refused here has cost nothing.
+    ///
+    /// # Errors
+    /// [`PasswordsError::Overloaded`].
+    pub fn enter(&self) -> Result<Place, PasswordsError> {
+        let admitted = Admitted::enter(&self.admitted, self.limit)?;
+        Ok(Place { running: Arc::clone(&self.running), admitted })
+    }
+
     /// Hashes a new password.
     ///
     /// # Errors
     /// [`PasswordsError`].
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, PasswordsError> {
+        self.enter()?.hash(password).await
+    }
+
+    /// Whether a password is the one that was hashed, as [`Place::verify`].
+    ///
+    /// # Errors
+    /// [`PasswordsError`].
+    pub async fn verify(
+        &self,
+        password: Password,
+        hash: Option<PasswordHash>,
+    ) -> Result<bool, PasswordsError> {
+        self.enter()?.verify(password, hash).await
+    }
+}
+
+/// A place among those whose passwords are hashed; good for one.
+#[derive(Debug)]
+pub struct Place {
+    running: Arc<Semaphore>,
+    admitted: Admitted,
+}
+
+impl Place {
+    /// Hashes a new password.
+    ///
+    /// # Errors
+    /// [`PasswordsError::Broken`].
+    pub async fn hash(self, password: Password) -> Result<PasswordHash, PasswordsError> {
         self.run(move || {
             let hash = Argon2::default().hash_password(password.0.reveal().as_bytes());
             hash.map(|hash| PasswordHash(hash.to_string())).map_err(|error| error.to_string())
@@ -128,9 +167,9 @@ impl Passwords {
     /// Whether a password is the one that was hashed. Without a hash, the same work is done for a `false`.
     ///
     /// # Errors
-    /// [`PasswordsError`].
+    /// [`PasswordsError::Broken`].
     pub async fn verify(
-        &self,
+        self,
         password: Password,
         hash: Option<PasswordHash>,
     ) -> Result<bool, PasswordsError> {
@@ -144,14 +183,14 @@ impl Passwords {
         .await
     }
 
-    async fn run<T, F>(&self, work: F) -> Result<T, PasswordsError>
+    async fn run<T, F>(self, work: F) -> Result<T, PasswordsError>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T, String> + Send + 'static,
     {
-        let admitted = Admitted::enter(&self.admitted, self.limit)?;
-        let running = Arc::clone(&self.running).acquire_owned().await;
+        let running = self.running.acquire_owned().await;
         let running = running.map_err(|error| PasswordsError::Broken(error.to_string()))?;
+        let admitted = self.admitted;
         // Both go with the work, which does not stop when its request is gone.
         let work = task::spawn_blocking(move || {
             let result = work();
@@ -165,7 +204,8 @@ impl Passwords {
     }
 }
 
-/// A place among those that run or wait.
+/// One of those that run or wait, as long as it lives.
+#[derive(Debug)]
 struct Admitted(Arc<AtomicUsize>);
 
 impl Admitted {

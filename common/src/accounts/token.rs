@@ -13,6 +13,8 @@ use time::Duration;
 pub enum Purpose {
     /// Shows that the address is theirs.
     ConfirmEmail,
+    /// Lets whoever reads the address's mail choose a new password.
+    ResetPassword,
 }
 
 impl Purpose {
@@ -21,6 +23,7 @@ impl Purpose {
     pub fn lifetime(self) -> Duration {
         match self {
             Self::ConfirmEmail => Duration::days(3),
+            Self::ResetPassword => Duration::hours(1),
         }
     }
 }

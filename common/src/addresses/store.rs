@@ -116,3 +116,14 @@ pub async fn delete(
     .await?;
     Ok(deleted.rows_affected() == 1)
 }
+
+/// Removes all addresses of an organization.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn delete_all(conn: &mut PgConnection, organization_id: OrganizationId) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from addresses where organization_id = $1", organization_id as OrganizationId)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

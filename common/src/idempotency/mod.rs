@@ -5,6 +5,8 @@
 
 mod store;
 
+pub use store::forget;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;

@@ -67,3 +67,12 @@ pub(super) async fn insert(
     .await?;
     Ok(())
 }
+
+/// Forgets a user's keys and answers.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn forget(conn: &mut PgConnection, user_id: UserId) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from idempotency_keys where user_id = $1", user_id as UserId).execute(conn).await?;
+    Ok(())
+}

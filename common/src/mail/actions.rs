@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::{NewMessage, OutgoingMessage, jobs::SendEmail, store};
 use crate::{
-    accounts,
+    accounts::{self, EmailAddress},
     config::TradeSettings,
     ids::{EmailMessageId, UserId},
     queue,
@@ -21,10 +21,37 @@ pub async fn post(
     now: OffsetDateTime,
     messages: &[NewMessage],
 ) -> Result<(), sqlx::Error> {
-    let posted = store::insert(conn, now, messages).await?;
+    let posted = store::insert(conn, now, messages, true).await?;
     let jobs: Vec<SendEmail> = posted.into_iter().map(|message_id| SendEmail { message_id }).collect();
     queue::enqueue_all(conn, &jobs).await?;
     Ok(())
+}
+
+/// Does all the work of posting a message, and posts none: its job will find nothing to send. For whoever must not be
+/// told, not even by the time it takes, whether there was somebody to write to.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn pretend(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    message: &NewMessage,
+) -> Result<(), sqlx::Error> {
+    store::insert(conn, now, std::slice::from_ref(message), false).await?;
+    queue::enqueue_all(conn, &[SendEmail { message_id: EmailMessageId::new() }]).await?;
+    Ok(())
+}
+
+/// Takes everything personal out of the messages to an address whose owner is erased; what was not sent yet is not.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn forget(
+    conn: &mut PgConnection,
+    address: &str,
+    nobody: &EmailAddress,
+) -> Result<(), sqlx::Error> {
+    store::forget(conn, address, nobody).await
 }
 
 /// What there is to do for a message.
@@ -48,6 +75,10 @@ pub async fn begin_sending(
 ) -> Result<Attempted, sqlx::Error> {
     store::lock_owner(conn, id).await?;
     let Some(mut message) = store::begin_sending(conn, now, id).await? else { return Ok(Attempted::Ended) };
+    if EmailAddress::is_of_nobody(&message.recipient) {
+        store::fail(conn, now, id, "the recipient's account was erased").await?;
+        return Ok(Attempted::Ended);
+    }
     if let (Some((purpose, page, name)), Some(user_id)) = (message.kind.secret_link(), message.user_id) {
         let token = accounts::mint_token(conn, now, user_id, purpose).await?;
         let link = trade.link(&format!("{page}?token={}", token.reveal()));

@@ -28,7 +28,7 @@ mod model;
 mod render;
 mod store;
 
-pub use actions::{Attempted, ResendError, begin_sending, defer, mark_sent, post, resend};
+pub use actions::{Attempted, ResendError, begin_sending, defer, forget, mark_sent, post, pretend, resend};
 pub use model::{
     MessageEvent, MessageFilter, MessageKind, MessageStatus, MessageSummary, NewMessage, OutgoingMessage,
     UnknownKind,

@@ -20,6 +20,10 @@ pub enum MessageKind {
     ConfirmRegistration,
     /// To the owner of an address that was registered again.
     AddressKnown,
+    /// To whoever lost their password: a link that lets them choose another.
+    ResetPassword,
+    /// To everybody of an organization: staff has approved it.
+    OrganizationApproved,
     /// To the buyer: what they ordered.
     OrderPlaced,
     /// To each supplier: its part of an order.
@@ -40,9 +44,11 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::ConfirmRegistration,
         Self::AddressKnown,
+        Self::ResetPassword,
+        Self::OrganizationApproved,
         Self::OrderPlaced,
         Self::OrderToFulfil,
         Self::OrderToAdminister,
@@ -59,6 +65,8 @@ impl MessageKind {
         match self {
             Self::ConfirmRegistration => "confirm_registration",
             Self::AddressKnown => "address_known",
+            Self::ResetPassword => "reset_password",
+            Self::OrganizationApproved => "organization_approved",
             Self::OrderPlaced => "order_placed",
             Self::OrderToFulfil => "order_to_fulfil",
             Self::OrderToAdminister => "order_to_administer",
@@ -76,7 +84,9 @@ impl MessageKind {
     pub fn secret_link(self) -> Option<(Purpose, &'static str, &'static str)> {
         match self {
             Self::ConfirmRegistration => Some((Purpose::ConfirmEmail, "/confirm-email", "confirm_url")),
+            Self::ResetPassword => Some((Purpose::ResetPassword, "/reset-password", "reset_url")),
             Self::AddressKnown
+            | Self::OrganizationApproved
             | Self::OrderPlaced
             | Self::OrderToFulfil
             | Self::OrderToAdminister

@@ -10,14 +10,17 @@ pub use reading::{find, list, story};
 
 use super::{MessageKind, NewMessage, OutgoingMessage};
 use crate::{
+    accounts::EmailAddress,
     ids::{EmailMessageId, UserId},
     locale::Locale,
 };
 
+/// Writes messages; where they are not meant, the same statement leaves nothing behind.
 pub(super) async fn insert(
     conn: &mut PgConnection,
     now: OffsetDateTime,
     messages: &[NewMessage],
+    meant: bool,
 ) -> Result<Vec<EmailMessageId>, sqlx::Error> {
     let ids: Vec<EmailMessageId> = messages.iter().map(|_| EmailMessageId::new()).collect();
     let causes: Vec<uuid::Uuid> = messages.iter().map(|message| message.cause).collect();
@@ -32,6 +35,7 @@ pub(super) async fn insert(
             insert into email_messages (id, cause, kind, recipient, locale, data, user_id, created_at, entries)
             select n.*, $8, 1
             from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::uuid[]) as n
+            where $9
             on conflict on constraint email_messages_once do nothing
             returning id
         ), noted as (
@@ -48,6 +52,7 @@ pub(super) async fn insert(
         &data,
         &users as &[Option<UserId>],
         now,
+        meant,
     )
     .fetch_all(conn)
     .await
@@ -202,4 +207,31 @@ pub(super) async fn requeue(
     .execute(conn)
     .await?;
     Ok(noted.rows_affected() > 0)
+}
+
+/// Takes everything personal out of the messages to an address.
+pub(super) async fn forget(
+    conn: &mut PgConnection,
+    address: &str,
+    nobody: &EmailAddress,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        with forgotten as (
+            update email_messages
+            set recipient = $2, data = '{}', last_response = null
+            where lower(recipient) = lower($1)
+            returning id
+        )
+        update email_message_history h
+        set response = null
+        from forgotten f
+        where h.message_id = f.id
+        "#,
+        address,
+        nobody.as_str(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

@@ -11,7 +11,7 @@ use crate::support::{Person, TestApp};
 const LOG: &str = "/api/v1/admin/audit-log";
 
 async fn id_of(person: &Person) -> UserId {
-    person.get("/api/v1/me").await.json()["id"].as_str().unwrap().parse().unwrap()
+    person.id().await.parse().unwrap()
 }
 
 async fn record(app: &TestApp, by: UserId, action: Action) {

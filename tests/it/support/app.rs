@@ -10,12 +10,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{context::Services, serve, tokens::Tokens};
+use api::{
+    context::Services,
+    limits::{LimitSettings, Limits},
+    serve,
+    tokens::Tokens,
+};
 use common::{
     accounts::{EmailAddress, Passwords},
     clock::Clock,
     config::{Secret, TradeSettings},
     db::Db,
+    limits::Quota,
     locale::Locale,
     mail::Templates,
     payments::{PaymentProvider, ProviderSettings, yookassa::YooKassa},
@@ -92,6 +98,11 @@ impl TestApp {
 
     /// Starts everything, under other rules of the trade than usual.
     pub async fn start_with(change: impl FnOnce(&mut TradeSettings)) -> Self {
+        Self::start_in(|trade, _| change(trade), None).await
+    }
+
+    /// Starts everything, under other rules of the trade and other limits than usual.
+    pub async fn start_limited(change: impl FnOnce(&mut TradeSettings, &mut LimitSettings)) -> Self {
         Self::start_in(change, None).await
     }
 
@@ -99,20 +110,24 @@ impl TestApp {
     pub async fn start_with_cards() -> Self {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let sandbox = PaymentSandbox::start(local, None).await.expect("a free port");
-        Self::start_in(|_| {}, Some(sandbox)).await
+        Self::start_in(|_, _| {}, Some(sandbox)).await
     }
 
-    async fn start_in(change: impl FnOnce(&mut TradeSettings), sandbox: Option<PaymentSandbox>) -> Self {
+    async fn start_in(
+        change: impl FnOnce(&mut TradeSettings, &mut LimitSettings),
+        sandbox: Option<PaymentSandbox>,
+    ) -> Self {
         common::tls::use_ring();
         let database = TestDatabase::create().await;
         let db = |settings| Db::new(&settings).expect("the URL of the cluster");
         let pools = [db(database.settings(10).await), db(database.settings(6).await)];
-        let mut trade = trade();
-        change(&mut trade);
+        let (mut trade, mut limits) = (trade(), limits());
+        change(&mut trade, &mut limits);
         let clock = Clock::shifted();
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let catcher = MailCatcher::start(local, local).await.expect("a free port");
-        let (api, address) = start_api(&pools[0], &clock, &trade, cards(sandbox.as_ref())).await;
+        let cards = cards(sandbox.as_ref());
+        let (api, address) = start_api(&pools[0], &clock, &trade, cards, limits).await;
         let app = Self {
             database: Some(database),
             api: Some(api),
@@ -372,9 +387,23 @@ pub fn trade() -> TradeSettings {
         require_approval: false,
         currency: "RUB".parse().expect("a currency"),
         time_zone: "Europe/Moscow".to_owned(),
+        terms_version: None,
         default_locale: Locale::Ru,
         invoice_due_days: 14,
         card_payment_time: ::time::Duration::HOUR,
+    }
+}
+
+/// Limits that no test reaches by accident.
+fn limits() -> LimitSettings {
+    let endless: Quota = "1000000/s".parse().expect("a quota");
+    LimitSettings {
+        sign_ins_per_account: endless,
+        sign_ins_per_caller: endless,
+        registrations_per_caller: endless,
+        mails_per_account: endless,
+        mails_per_caller: endless,
+        trusted_proxies: Vec::new(),
     }
 }
 
@@ -398,6 +427,7 @@ async fn start_api(
     clock: &Clock,
     trade: &TradeSettings,
     cards: ProviderSettings,
+    limits: LimitSettings,
 ) -> (Running, SocketAddr) {
     let services = Services {
         db: db.clone(),
@@ -407,6 +437,7 @@ async fn start_api(
         templates: Arc::new(Templates::load().expect("the templates")),
         tokens: Tokens::new(&Secret::new("the secret of the tests, long enough".to_owned())),
         cards,
+        limits: Limits::new(limits),
     };
     let (stop, stopped) = oneshot::channel();
     let (started, address) = oneshot::channel();

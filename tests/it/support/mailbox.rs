@@ -41,6 +41,12 @@ impl Mailbox {
         }
     }
 
+    /// The newest message.
+    #[track_caller]
+    pub fn last(&self) -> &CaughtMessage {
+        self.messages.last().unwrap_or_else(|| panic!("{}: expected a message, found none", self.owner))
+    }
+
     /// Asserts that nothing arrived.
     #[track_caller]
     pub fn none(&self) {
@@ -56,8 +62,14 @@ impl Mailbox {
 /// The token of the link in a message that asks to confirm an address.
 #[track_caller]
 pub fn register_token(message: &CaughtMessage) -> String {
+    link_token(message, "/confirm-email")
+}
+
+/// The token of the link in a message that leads to this page.
+#[track_caller]
+pub fn link_token(message: &CaughtMessage, page: &str) -> String {
     let text = message.text.as_deref().expect("a message with a plain text");
-    let (_, rest) = text.split_once("/confirm-email?token=").expect("a link that confirms");
+    let (_, rest) = text.split_once(&format!("{page}?token=")).expect("a link to the page");
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
     rest[..end.unwrap_or(rest.len())].to_owned()
 }

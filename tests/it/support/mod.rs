@@ -13,5 +13,5 @@ pub use answer::Answer;
 pub use app::{ADMIN, TestApp, trade};
 pub use database::TestDatabase;
 pub use goods::price_list;
-pub use mailbox::{Mailbox, register_token};
+pub use mailbox::{Mailbox, link_token, register_token};
 pub use people::{PASSWORD, Person, address, registration};

@@ -143,7 +143,7 @@ impl PersonBuilder<'_> {
         let email = registration["email"].as_str().expect("an address").to_owned();
         let person = Person::new(app, email);
         let mailbox = app.mailbox(&person.email).await;
-        let token = register_token(mailbox.only());
+        let token = register_token(mailbox.last());
         app.post("/api/v1/auth/confirm-email", json!({ "token": token })).await.assert_status(204);
         person.sign_in().await;
         for (sku, quantity) in basket {
@@ -185,6 +185,17 @@ impl Person {
     /// Their newest refresh token.
     pub fn refresh_token(&self) -> String {
         self.refresh_token.lock().expect("nobody panicked with it").clone()
+    }
+
+    /// Their newest access token.
+    pub fn access_token(&self) -> String {
+        self.access_token.lock().expect("nobody panicked with it").clone()
+    }
+
+    /// Their id.
+    pub async fn id(&self) -> String {
+        let profile = self.get("/api/v1/me").await.assert_status(200).json();
+        profile["id"].as_str().expect("an id").to_owned()
     }
 
     /// Signs in (again: an access token is good for a quarter of an hour).

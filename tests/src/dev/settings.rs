@@ -85,6 +85,12 @@ impl Settings {
             ("MAIL_FROM", "Postavka <noreply@localhost>".to_owned()),
             ("ADMIN_EMAIL", "admin@example.com".to_owned()),
             ("REQUIRE_APPROVAL", "false".to_owned()),
+            // Whoever tries things out, tries them often, and from one address.
+            ("LIMIT_SIGN_INS_PER_ACCOUNT", "1000/m".to_owned()),
+            ("LIMIT_SIGN_INS_PER_CALLER", "1000/m".to_owned()),
+            ("LIMIT_REGISTRATIONS_PER_CALLER", "100/m".to_owned()),
+            ("LIMIT_MAILS_PER_ACCOUNT", "100/m".to_owned()),
+            ("LIMIT_MAILS_PER_CALLER", "1000/m".to_owned()),
         ];
         let payments_addr = address(DEV_PAYMENTS_ADDR, 8026)?;
         let payments_addr = (!is_set(YOOKASSA_SHOP_ID)).then_some(payments_addr);
