@@ -6,7 +6,7 @@ use common::{
     accounts::{self, Passwords, Role},
     clock::Clock,
     config::TradeSettings,
-    db::{Db, Tx},
+    db::{Db, Reader, Tx},
     mail::Templates,
     orders::Actor,
     payments::ProviderSettings,
@@ -18,9 +18,10 @@ use salvo::{
     oapi::{Components, EndpointArgRegister, Operation, SecurityRequirement},
     prelude::{Depot, Request},
 };
-use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use sqlx::{Postgres, pool::PoolConnection};
 
 use crate::{
+    catalog::kept::CatalogCache,
     error::{ApiError, ApiResult},
     limits::{LimitSettings, Limits},
     problem::ProblemCode,
@@ -46,11 +47,13 @@ pub struct Services {
     pub cards: ProviderSettings,
     /// How often something may be tried.
     pub limits: Limits,
+    /// Answers of the catalogue.
+    pub catalog: CatalogCache,
 }
 
 /// One request's context.
 pub struct Ctx {
-    services: Services,
+    services: Arc<Services>,
     token: Option<String>,
     caller: Option<IpAddr>,
 }
@@ -69,12 +72,15 @@ impl Ctx {
     /// # Errors
     /// 503 when the database is away.
     pub async fn read(&self) -> ApiResult<PoolConnection<Postgres>> {
-        Ok(self.pool().acquire().await?)
+        Ok(self.services.db.pool().acquire().await?)
     }
 
-    /// The pool, for single reads.
-    pub fn pool(&self) -> &PgPool {
-        self.services.db.pool()
+    /// A connection for one short read; [`keep`](Reader::keep) it when it has served well.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn reader(&self) -> ApiResult<Reader> {
+        Ok(self.services.db.reader().await?)
     }
 
     /// The services.
@@ -190,9 +196,9 @@ impl<'ex> Extractible<'ex> for Ctx {
 impl Ctx {
     async fn of(req: &mut Request, depot: &Depot) -> ApiResult<Self> {
         let services = depot
-            .get_typed::<Services>()
-            .map_err(|_| ApiError::new(ProblemCode::Internal, "the service is not set up"))?
-            .clone();
+            .get_typed::<Arc<Services>>()
+            .map_err(|_| ApiError::new(ProblemCode::Internal, "the service is not set up"))?;
+        let services = Arc::clone(services);
         let header = req.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = header.and_then(|header| {
             let (scheme, token) = header.split_once(' ')?;

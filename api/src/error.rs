@@ -42,7 +42,7 @@ pub struct FieldProblem {
 }
 
 /// A refusal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiError {
     code: ProblemCode,
     detail: String,
@@ -96,6 +96,11 @@ impl ApiError {
     fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = chain(error), "a request failed");
         Self::new(ProblemCode::Internal, "the error was noted; quote the request_id when you report it")
+    }
+
+    /// An answer of ours cannot be written as JSON.
+    pub fn unwritable(error: &serde_json::Error) -> Self {
+        Self::internal(error)
     }
 
     /// Its code.

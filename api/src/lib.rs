@@ -14,6 +14,7 @@ mod catalog;
 pub mod context;
 pub mod create_staff;
 pub mod error;
+mod heads;
 mod idempotency;
 mod imports;
 pub mod limits;
@@ -32,4 +33,5 @@ mod supplier;
 pub mod tokens;
 mod web;
 
+pub use catalog::kept::CatalogCache;
 pub use routes::service;

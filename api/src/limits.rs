@@ -176,7 +176,7 @@ pub enum PerCaller {
 #[async_trait]
 impl Handler for PerCaller {
     async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
-        let Ok(services) = depot.get_typed::<Services>() else { return };
+        let Ok(services) = depot.get_typed::<Arc<Services>>() else { return };
         let limits = Arc::clone(&services.limits.0);
         let limiter = match self {
             Self::SignIns => &limits.sign_ins,

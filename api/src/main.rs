@@ -4,6 +4,7 @@ use std::{io, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use api::{
+    CatalogCache,
     context::Services,
     create_staff::{self, CreateStaffArgs},
     limits::Limits,
@@ -74,6 +75,7 @@ async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
         templates: Arc::new(Templates::load()?),
         cards: settings.cards,
         limits: Limits::new(settings.limits),
+        catalog: CatalogCache::new(settings.catalog_cache_bytes),
     };
     let started = |address| tracing::info!(%address, "serving");
     serve::serve(services, figures, settings.listen_addr, started, shutdown::requested()).await?;

@@ -96,7 +96,32 @@ impl Query {
         })
     }
 
-    fn refuse(&mut self, name: &str, invalid: Invalid) {
+    /// `true` or `false`; absent, it is false.
+    pub fn take_flag(&mut self, name: &str) -> bool {
+        let parse = |text: &str| text.parse().ok();
+        self.take_word(name, "true or false", parse).unwrap_or_default()
+    }
+
+    /// The values of all parameters `name[key]=value`, by key, each parameter as often as it stands there.
+    pub fn take_map(&mut self, name: &str) -> Vec<(String, String)> {
+        let key_of = |whole: &str| {
+            let key = whole.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']')?;
+            (!key.is_empty()).then(|| key.to_owned())
+        };
+        let mut found = Vec::new();
+        self.pairs.retain(|(whole, value)| match key_of(whole) {
+            Some(key) => {
+                found.push((key, value.clone()));
+                false
+            }
+            None => true,
+        });
+        found.retain(|(_, value)| !value.is_empty());
+        found
+    }
+
+    /// Notes what is not right with a value.
+    pub fn refuse(&mut self, name: &str, invalid: Invalid) {
         self.errors.push(FieldProblem {
             pointer: name.to_owned(),
             code: invalid.code.to_owned(),

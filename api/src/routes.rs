@@ -1,6 +1,6 @@
 //! Where everything stands.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use salvo::{
@@ -17,6 +17,7 @@ use crate::{
     basket::handlers as basket,
     catalog::handlers as catalog,
     context::Services,
+    heads,
     imports::handlers as imports,
     limits::PerCaller,
     observe, operations,
@@ -100,7 +101,7 @@ fn account() -> Router {
 
 /// What staff does, under `/api/v1/admin`.
 fn admin() -> Router {
-    use admin::{audit::handlers as audit, mail::handlers as mail};
+    use admin::{audit::handlers as audit, mail::handlers as mail, synonyms::handlers as synonyms};
 
     Router::with_path("admin")
         .push(Router::with_path("audit-log").get(audit::list_audit_log))
@@ -109,6 +110,10 @@ fn admin() -> Router {
         .push(Router::with_path("messages").get(mail::list_messages))
         .push(Router::with_path("messages/{id}").get(mail::get_message))
         .push(Router::with_path("messages/{id}/resend").post(mail::resend_message))
+        .push(Router::with_path("synonyms").get(synonyms::list_synonyms))
+        .push(
+            Router::with_path("synonyms/{word}").put(synonyms::put_synonym).delete(synonyms::delete_synonym),
+        )
 }
 
 /// Everything that the process serves.
@@ -116,7 +121,7 @@ pub fn service(services: Services, figures: PrometheusHandle) -> Service {
     let router = Router::new()
         .hoop(max_concurrency(MAX_REQUESTS))
         .hoop(CatchPanic::new())
-        .hoop(affix_state::inject(services).inject(figures))
+        .hoop(affix_state::inject(Arc::new(services)).inject(figures))
         .push(api())
         .push(web::pages())
         .push(Router::with_path("healthz").get(operations::healthz))
@@ -124,5 +129,8 @@ pub fn service(services: Services, figures: PrometheusHandle) -> Service {
         .push(Router::with_path("metrics").get(operations::metrics))
         .push(SwaggerUi::new("/openapi.json").into_router("docs"))
         .push(Router::with_path("openapi.json").get(operations::openapi_document));
-    Service::new(router).hoop(observe::observe).catcher(Catcher::new(observe::answer_unanswered))
+    Service::new(heads::with_heads(router))
+        .hoop(observe::observe)
+        .hoop(heads::announce_length)
+        .catcher(Catcher::new(observe::answer_unanswered))
 }

@@ -27,6 +27,9 @@ pub struct ServeArgs {
     /// How often something may be tried
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// How many MiB of the catalogue's answers may be kept for up to a second; 0 keeps none
+    #[arg(long, env = "CATALOG_CACHE_MIB", default_value_t = 8)]
+    pub catalog_cache_mib: u32,
 
     /// The database
     #[command(flatten)]
@@ -50,6 +53,8 @@ pub struct ServeSettings {
     pub token_secret: Secret,
     /// How often something may be tried.
     pub limits: LimitSettings,
+    /// How many bytes of the catalogue's answers may be kept.
+    pub catalog_cache_bytes: u64,
     /// Which database.
     pub database: DatabaseSettings,
     /// The rules of the installation.
@@ -89,6 +94,7 @@ impl ServeArgs {
                 listen_addr: listen_addr?,
                 token_secret: Secret::new(secret?),
                 limits: limits?,
+                catalog_cache_bytes: u64::from(self.catalog_cache_mib) << 20,
                 database: database?,
                 trade: trade?,
                 cards: cards?,

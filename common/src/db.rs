@@ -10,12 +10,17 @@ use std::{
 };
 
 use sqlx::{
-    PgConnection, PgPool, Postgres, Transaction,
+    Connection, PgConnection, PgPool, Postgres, Transaction,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+pub use readers::Reader;
+use readers::Readers;
+
 use crate::{config::DatabaseSettings, queue::Wake};
+
+mod readers;
 
 /// The schema's history; forward only.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
@@ -26,10 +31,17 @@ pub const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one statement may take. Imports lift it for their merge.
 pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The pool, and the bell that wakes workers after a commit.
+/// How long anybody may wait for a connection.
+const ACQUIRED_WITHIN: Duration = Duration::from_secs(5);
+
+/// A connection that has rested for longer is tested before it is used.
+const TESTED_AFTER: Duration = Duration::from_secs(1);
+
+/// The pool, the connections for short reads, and the bell that wakes workers after a commit.
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
+    readers: Readers,
     wake: Wake,
 }
 
@@ -48,9 +60,33 @@ impl Db {
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(ACQUIRED_WITHIN)
+            // Asking each time costs a round trip; one that was used a moment ago is as good as tested.
+            .test_before_acquire(false)
+            .before_acquire(|connection, rested| {
+                Box::pin(async move {
+                    if rested.idle_for > TESTED_AFTER {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_lazy_with(options);
-        Ok(Self { wake: Wake::start(pool.clone()), pool })
+        Ok(Self { wake: Wake::start(pool.clone()), readers: Readers::new(pool.clone()), pool })
+    }
+
+    /// A connection for one short read outside a transaction.
+    ///
+    /// # Errors
+    /// When none can be had within its deadline.
+    pub async fn reader(&self) -> Result<Reader, sqlx::Error> {
+        self.readers.take().await
+    }
+
+    /// Gives up all connections.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.pool.close().await;
     }
 
     /// The pool, for reads outside a transaction.

@@ -59,6 +59,8 @@ ids! {
     CategoryId;
     /// One thing that can be bought, whoever sells it.
     ProductId;
+    /// A word that means what others mean, to searches.
+    SynonymId;
     /// A supplier's product: the unit that is ordered.
     OfferId;
     /// A price list on its way into the catalogue.

@@ -1,7 +1,7 @@
 //! Pages of long lists: keyset, never OFFSET.
 
 /// How many items a page has: 1 to 100.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limit(u8);
 
 impl Default for Limit {

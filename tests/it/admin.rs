@@ -2,3 +2,4 @@
 
 mod audit;
 mod create_staff;
+mod synonyms;

@@ -4,6 +4,7 @@
 //! named after its domain. [`run`](run::run) drives them: one apalis worker for each queue, over the queue's own
 //! persistence in `common::queue`.
 
+mod catalog;
 pub mod deps;
 mod imports;
 pub mod mail;

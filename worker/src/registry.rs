@@ -90,6 +90,7 @@ impl Registry {
             .with::<common::payments::jobs::RefundPayment>()
             .with::<common::payments::jobs::ExpireOrder>()
             .with::<common::payments::jobs::RemindOverdue>()
+            .with::<common::catalog::jobs::RelistSupplier>()
     }
 
     /// This registry, with one kind more.

@@ -10,3 +10,4 @@
 
 pub mod audit;
 pub mod mail;
+pub mod synonyms;

@@ -1,13 +1,15 @@
 //! The JSON of the catalogue.
 
-use std::collections::BTreeMap;
-
 use common::{
-    catalog::{CategorySummary, OfferSummary, ProductCard, ProductSummary, SupplierSummary},
+    catalog::{
+        CategorySummary, FacetCount, Facets, OfferSummary, ParameterFacet, ProductCard, ProductSummary,
+        SupplierSummary,
+    },
     money::Currency,
 };
 use salvo::oapi::ToSchema;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
 use crate::params::page_response;
@@ -120,6 +122,79 @@ pub struct ProductsResponse {
     pub items: Vec<ProductResponse>,
     /// What to send as `cursor` for the next page; null on the last one.
     pub next_cursor: Option<String>,
+    /// How the whole list is spread; only with `facets=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facets: Option<FacetsResponse>,
+}
+
+/// How the products of a list are spread over categories, suppliers and parameters.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FacetsResponse {
+    /// How many products were counted: at most 5,000.
+    pub counted: i64,
+    /// Whether that is the whole list.
+    pub complete: bool,
+    /// The 50 categories that most of them are in.
+    pub categories: Vec<FacetResponse>,
+    /// The 50 suppliers that offer most of them.
+    pub suppliers: Vec<FacetResponse>,
+    /// The 20 parameters that most of them have.
+    pub parameters: Vec<ParameterFacetResponse>,
+}
+
+/// A category or supplier, and how many of the products are its.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FacetResponse {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How many products.
+    pub products_count: i64,
+}
+
+/// A parameter, and how many of the products have which value.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ParameterFacetResponse {
+    /// Its name.
+    pub name: String,
+    /// Its 20 commonest values.
+    pub values: Vec<ParameterValueResponse>,
+}
+
+/// A value of a parameter.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ParameterValueResponse {
+    /// The value.
+    pub value: String,
+    /// How many products have it.
+    pub products_count: i64,
+}
+
+impl From<Facets> for FacetsResponse {
+    fn from(facets: Facets) -> Self {
+        let parameter = |facet: ParameterFacet| ParameterFacetResponse {
+            name: facet.name,
+            values: facet
+                .values
+                .into_iter()
+                .map(|(value, products_count)| ParameterValueResponse { value, products_count })
+                .collect(),
+        };
+        Self {
+            counted: facets.counted,
+            complete: facets.complete,
+            categories: facets.categories.into_iter().map(FacetResponse::from).collect(),
+            suppliers: facets.suppliers.into_iter().map(FacetResponse::from).collect(),
+            parameters: facets.parameters.into_iter().map(parameter).collect(),
+        }
+    }
+}
+
+impl<Id: ToString> From<FacetCount<Id>> for FacetResponse {
+    fn from(facet: FacetCount<Id>) -> Self {
+        Self { id: facet.id.to_string(), name: facet.name, products_count: facet.products }
+    }
 }
 
 /// Whose offer it is.
@@ -153,7 +228,8 @@ pub struct OfferResponse {
     /// Pieces that can be ordered now.
     pub available: i32,
     /// Named properties.
-    pub parameters: BTreeMap<String, String>,
+    #[salvo(schema(value_type = BTreeMap<String, String>))]
+    pub parameters: Box<RawValue>,
     /// When it last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
@@ -161,10 +237,6 @@ pub struct OfferResponse {
 
 impl OfferResponse {
     fn new(offer: OfferSummary, currency: Currency) -> Self {
-        let text = |value: serde_json::Value| match value {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        };
         Self {
             id: offer.id.to_string(),
             supplier: OfferSupplier {
@@ -178,7 +250,7 @@ impl OfferResponse {
             recommended_price: offer.recommended_price.map(|price| price.to_string()),
             currency: currency.to_string(),
             available: offer.available,
-            parameters: offer.parameters.into_iter().map(|(name, value)| (name, text(value))).collect(),
+            parameters: offer.parameters,
             updated_at: offer.updated_at,
         }
     }

@@ -2,3 +2,5 @@
 
 mod dto;
 pub mod handlers;
+pub mod kept;
+mod parse;

@@ -1,5 +1,7 @@
 //! What operators' programs ask: is it alive, can it serve, how is it doing.
 
+use std::sync::Arc;
+
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::LazyLock;
 
@@ -25,7 +27,7 @@ pub async fn healthz() -> Text<&'static str> {
 /// Ready: the database is reachable, understands Cyrillic, and is migrated.
 #[handler]
 pub async fn readyz(depot: &mut Depot, res: &mut Response) -> ApiResult<()> {
-    let services = depot.get_typed::<Services>();
+    let services = depot.get_typed::<Arc<Services>>();
     let Ok(services) = services else { return Err(ApiError::not_found()) };
     match services.db.check_ready().await {
         Ok(()) => {

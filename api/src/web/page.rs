@@ -1,6 +1,6 @@
 //! How a page is made: its template in the shared layout, its language, its headers.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use common::locale::Locale;
 use handlebars::{
@@ -108,7 +108,7 @@ pub(super) fn locale(req: &Request, depot: &Depot) -> Locale {
         let header = req.headers().get(header::ACCEPT_LANGUAGE)?;
         Locale::of_accept_language(header.to_str().ok()?)
     };
-    let usual = || depot.get_typed::<Services>().map(|services| services.trade.default_locale);
+    let usual = || depot.get_typed::<Arc<Services>>().map(|services| services.trade.default_locale);
     asked.or_else(preferred).or_else(|| usual().ok()).unwrap_or_default()
 }
 

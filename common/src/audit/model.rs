@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::ids::{
-    AuditRecordId, EmailMessageId, OrganizationId, PaymentId, PriceImportId, SupplierOrderId, UserId,
+    AuditRecordId, EmailMessageId, OrganizationId, PaymentId, PriceImportId, SupplierOrderId, SynonymId,
+    UserId,
 };
 
 /// An action's line names the id of what it is done to, its word, and what kind of thing that is.
@@ -61,6 +62,10 @@ actions! {
     ImportPriceList(PriceImportId) = "import_price_list" of "price_import";
     /// A message was sent again.
     ResendMessage(EmailMessageId) = "resend_message" of "email_message";
+    /// A word was told what it means to searches.
+    SetSynonym(SynonymId) = "set_synonym" of "synonym";
+    /// A word means itself again.
+    DeleteSynonym(SynonymId) = "delete_synonym" of "synonym";
 }
 
 /// An entry about to be written.

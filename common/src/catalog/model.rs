@@ -1,6 +1,6 @@
 //! What the catalogue shows.
 
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
 use crate::{
@@ -53,36 +53,6 @@ pub struct ProductSummary {
     pub available: i64,
     /// Offers that are shown.
     pub offers_count: i64,
-    /// Where it stands in the list.
-    pub cursor: ProductCursor,
-}
-
-/// Where a product stands in a list: its rank (with a search) or name, then its id.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub enum ProductCursor {
-    /// In a list by name.
-    Name(String, ProductId),
-    /// In a list by relevance; higher first.
-    Rank(f32, ProductId),
-}
-
-impl ProductCursor {
-    /// Whether it is a place in the list that `filter` asks for: lists by relevance and by name differ.
-    #[must_use]
-    pub fn belongs_to(&self, filter: &ProductFilter) -> bool {
-        matches!(self, Self::Rank(..)) == filter.q.is_some()
-    }
-}
-
-/// Which products to list. With `q` they come by relevance, otherwise by name.
-#[derive(Clone, Debug, Default)]
-pub struct ProductFilter {
-    /// Words that stand in the name, model, category or parameters.
-    pub q: Option<String>,
-    /// Of this category.
-    pub category_id: Option<CategoryId>,
-    /// With an offer of this supplier.
-    pub supplier_id: Option<SupplierId>,
 }
 
 /// A product with all its offers.
@@ -115,8 +85,43 @@ pub struct OfferSummary {
     pub recommended_price: Option<Money>,
     /// Pieces that can be ordered now.
     pub available: i32,
-    /// Named properties.
-    pub parameters: Map<String, Value>,
+    /// Named properties, as JSON: an object of texts.
+    pub parameters: Box<RawValue>,
     /// When it last changed.
     pub updated_at: OffsetDateTime,
+}
+
+/// How the products of a list are spread over categories, suppliers and parameters.
+#[derive(Clone, Debug, Default)]
+pub struct Facets {
+    /// How many products were counted.
+    pub counted: i64,
+    /// Whether that is all of them; otherwise there are more than are ever counted.
+    pub complete: bool,
+    /// The categories that most of them are in.
+    pub categories: Vec<FacetCount<CategoryId>>,
+    /// The suppliers that offer most of them.
+    pub suppliers: Vec<FacetCount<SupplierId>>,
+    /// The parameters that most of them have, each with its commonest values.
+    pub parameters: Vec<ParameterFacet>,
+}
+
+/// How many products of a list are in a category, or offered by a supplier.
+#[derive(Clone, Debug)]
+pub struct FacetCount<Id> {
+    /// Which one.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// How many products.
+    pub products: i64,
+}
+
+/// A parameter, and how many products have which value.
+#[derive(Clone, Debug)]
+pub struct ParameterFacet {
+    /// The parameter's name.
+    pub name: String,
+    /// Values and products, the commonest first.
+    pub values: Vec<(String, i64)>,
 }

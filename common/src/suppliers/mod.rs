@@ -2,8 +2,26 @@
 
 mod store;
 
-use crate::ids::SupplierId;
-pub use store::{find, set_accepting_orders};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::{catalog, ids::SupplierId};
+pub use store::find;
+
+/// Switches order taking on or off.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn set_accepting_orders(
+    conn: &mut PgConnection,
+    id: SupplierId,
+    accepting: bool,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    store::set_accepting_orders(conn, id, accepting, now).await?;
+    // Its offers count in the prices that the catalogue is sorted by, or no longer do.
+    catalog::relist_supplier(conn, id).await
+}
 
 /// A supplier, as its own people see it.
 #[derive(Clone, Debug)]

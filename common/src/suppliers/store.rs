@@ -27,11 +27,7 @@ pub async fn find(conn: &mut PgConnection, id: SupplierId) -> Result<Option<Supp
     .await
 }
 
-/// Switches order taking on or off.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn set_accepting_orders(
+pub(super) async fn set_accepting_orders(
     conn: &mut PgConnection,
     id: SupplierId,
     accepting: bool,

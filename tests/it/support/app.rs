@@ -11,6 +11,7 @@ use std::{
 };
 
 use api::{
+    CatalogCache,
     context::Services,
     limits::{LimitSettings, Limits},
     serve,
@@ -57,6 +58,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The jobs that wait for their time, and then look at the clock.
 const SCHEDULED: [&str; 3] = ["watch_payment", "expire_order", "remind_overdue"];
 
+/// A test sees at once what it has changed: the API keeps no answers.
+const UNKEPT: u64 = 0;
+
 /// How often a test looks whether it came true.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -98,24 +102,30 @@ impl TestApp {
 
     /// Starts everything, under other rules of the trade than usual.
     pub async fn start_with(change: impl FnOnce(&mut TradeSettings)) -> Self {
-        Self::start_in(|trade, _| change(trade), None).await
+        Self::start_in(|trade, _| change(trade), None, UNKEPT).await
     }
 
     /// Starts everything, under other rules of the trade and other limits than usual.
     pub async fn start_limited(change: impl FnOnce(&mut TradeSettings, &mut LimitSettings)) -> Self {
-        Self::start_in(change, None).await
+        Self::start_in(change, None, UNKEPT).await
+    }
+
+    /// Starts everything, with an API that keeps answers of the catalogue for a second.
+    pub async fn start_with_cache() -> Self {
+        Self::start_in(|_, _| {}, None, 1 << 20).await
     }
 
     /// Starts everything, with a payment provider.
     pub async fn start_with_cards() -> Self {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let sandbox = PaymentSandbox::start(local, None).await.expect("a free port");
-        Self::start_in(|_, _| {}, Some(sandbox)).await
+        Self::start_in(|_, _| {}, Some(sandbox), UNKEPT).await
     }
 
     async fn start_in(
         change: impl FnOnce(&mut TradeSettings, &mut LimitSettings),
         sandbox: Option<PaymentSandbox>,
+        cache_bytes: u64,
     ) -> Self {
         common::tls::use_ring();
         let database = TestDatabase::create().await;
@@ -127,7 +137,8 @@ impl TestApp {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let catcher = MailCatcher::start(local, local).await.expect("a free port");
         let cards = cards(sandbox.as_ref());
-        let (api, address) = start_api(&pools[0], &clock, &trade, cards, limits).await;
+        let kept = CatalogCache::new(cache_bytes);
+        let (api, address) = start_api(&pools[0], &clock, &trade, cards, limits, kept).await;
         let app = Self {
             database: Some(database),
             api: Some(api),
@@ -272,6 +283,15 @@ impl TestApp {
         supplier.get(location).await.assert_status(200).json()
     }
 
+    /// Waits until something is so.
+    pub async fn eventually<F: Future<Output = bool>>(&self, is_so: impl Fn() -> F) {
+        let since = Instant::now();
+        while !is_so().await {
+            assert!(since.elapsed() < PATIENCE, "it never was so");
+            time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Waits until no job is left to do, and no notice on its way. What waits for another attempt is made due at once;
     /// what waits for its time is left to wait.
     pub async fn drain_jobs(&self) {
@@ -358,7 +378,7 @@ impl TestApp {
         self.client = reqwest::Client::new();
         self.api.take().expect("the API runs").stop("the API").await;
         for db in &self.pools {
-            db.pool().close().await;
+            db.close().await;
         }
         self.database.take().expect("the database is there").drop().await;
     }
@@ -428,6 +448,7 @@ async fn start_api(
     trade: &TradeSettings,
     cards: ProviderSettings,
     limits: LimitSettings,
+    catalog: CatalogCache,
 ) -> (Running, SocketAddr) {
     let services = Services {
         db: db.clone(),
@@ -438,6 +459,7 @@ async fn start_api(
         tokens: Tokens::new(&Secret::new("the secret of the tests, long enough".to_owned())),
         cards,
         limits: Limits::new(limits),
+        catalog,
     };
     let (stop, stopped) = oneshot::channel();
     let (started, address) = oneshot::channel();

@@ -100,3 +100,59 @@ pub(in super::super) async fn wrong_catalog_versions(
     .fetch_all(conn)
     .await
 }
+
+/// Products that stand in the catalogue's lists and should not, should and do not, or stand in the wrong place.
+///
+/// While a supplier that opened or closed is being brought to its places, nothing is said.
+pub(in super::super) async fn misplaced_products(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'product ' || coalesce(l.product_id, w.id) as "subject!",
+            case
+                when l.product_id is null then 'has an offer to show and is not listed'
+                when w.id is null then 'is listed and has no offer to show'
+                else format('is listed at %s; its cheapest offer costs %s', l.price_minor, w.price_minor)
+            end as "detail!"
+        from (
+            select o.product_id as id, min(o.price_minor) filter (where s.accepting_orders) as price_minor
+            from offers o
+            join suppliers s on s.id = o.supplier_id
+            join organizations g on g.id = s.id
+            where o.withdrawn_at is null and g.approved_at is not null
+            group by o.product_id
+        ) as w
+        full join listed_products l on l.product_id = w.id
+        where (l.product_id is null or w.id is null or l.price_minor is distinct from w.price_minor)
+          and not exists (select from jobs where kind = 'relist_supplier' and state in ('ready', 'running'))
+        order by 1
+        limit $1
+        "#,
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Suppliers whose number of offers is not what they have.
+pub(in super::super) async fn miscounted_offers(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'supplier ' || s.id as "subject!",
+            format('says that it has %s offers, and has %s', s.offers_count, coalesce(o.count, 0)) as "detail!"
+        from suppliers s
+        left join (
+            select supplier_id, count(*) as count from offers where withdrawn_at is null group by supplier_id
+        ) as o on o.supplier_id = s.id
+        where s.offers_count <> coalesce(o.count, 0)
+        order by s.id
+        limit $1
+        "#,
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}

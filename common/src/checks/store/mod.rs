@@ -16,7 +16,10 @@ pub(super) use histories::{
     illegal_import_moves, illegal_message_moves, illegal_part_moves, misplaced_imports, misplaced_messages,
     misplaced_parts,
 };
-pub(super) use imports::{changes_without_an_import, miscounted_imports, wrong_catalog_versions};
+pub(super) use imports::{
+    changes_without_an_import, miscounted_imports, miscounted_offers, misplaced_products,
+    wrong_catalog_versions,
+};
 pub(super) use jobs::{abandoned_jobs, endless_jobs};
 pub(super) use messages::{
     messages_without_their_job, unannounced_parts, unasked_registrations, unconfirmed_orders,
@@ -68,6 +71,7 @@ pub(super) async fn examined(
             (select count(*) from price_imports) as "imports!",
             (select count(*) from price_import_history) as "import_history!",
             (select count(*) from offer_changes) as "changes!",
+            (select count(*) from listed_products) as "listed!",
             (select count(*) from suppliers) as "suppliers!",
             (select count(*) from users where email_confirmed_at is null) as "unconfirmed!",
             (select count(*) from email_messages) as "messages!",
@@ -100,6 +104,7 @@ pub(super) async fn examined(
         (Invariant::I7, "suppliers", count.suppliers),
         (Invariant::I7, "imports", count.imports),
         (Invariant::I7, "changes of offers", count.changes),
+        (Invariant::I7, "listed products", count.listed),
         (Invariant::I8, "jobs", count.jobs),
         (Invariant::I8, "of them running", count.running),
     ])

@@ -13,10 +13,16 @@ use super::{
     Begun,
     difference::{add_categories, add_products, find_difference, refuse_repeated},
 };
-use crate::ids::{PriceImportId, ProductId, SupplierId};
+use crate::{
+    catalog,
+    ids::{PriceImportId, ProductId, SupplierId},
+};
 
 /// Positions in the report from here on are of offers that the list no longer has: beyond any row.
 const WITHDRAWN_FROM: i64 = 1_000_000_000;
+
+/// Of so many products at once what they are found by is made anew.
+const PLACED_AT_ONCE: usize = 5_000;
 
 /// What an applied list came to.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +69,7 @@ pub(in super::super) async fn apply(
         }
         ImportMode::Replace | ImportMode::Upsert => 0,
     };
-    index_products(conn, begun.id).await?;
+    place_products(conn, begun.id).await?;
     finish(conn, begun, now, withdrawn).await
 }
 
@@ -254,62 +260,96 @@ async fn withdraw_missing(
     .await
 }
 
-/// Makes what the list touched findable: names and models in Russian, English and as they stand, parameters,
-/// category. A product that had no description gets its first.
+/// A product that the list touched, and how.
+struct Touched {
+    id: ProductId,
+    /// What it is found by may have changed.
+    reindex: bool,
+    /// Whether or at what price it is listed may have changed.
+    relist: bool,
+}
+
+/// Makes what the list touched findable, and brings it to its places in the catalogue's lists. A product that had no
+/// description gets its first.
 ///
 /// Products are shared by suppliers: they are locked first, in one order, so that two imports neither wait in
 /// a circle nor overlook each other's offers.
-async fn index_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
-    let touched = sqlx::query_scalar!(
+async fn place_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    let touched = lock_touched(conn, id).await?;
+    for some in touched.chunks(PLACED_AT_ONCE) {
+        let ids = |wanted: fn(&Touched) -> bool| -> Vec<ProductId> {
+            some.iter().filter(|product| wanted(product)).map(|product| product.id).collect()
+        };
+        let (reindex, relist) = (ids(|product| product.reindex), ids(|product| product.relist));
+        if !reindex.is_empty() {
+            describe(conn, id, &reindex).await?;
+            catalog::index(conn, &reindex).await?;
+        }
+        if !relist.is_empty() {
+            catalog::relist(conn, &relist).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn lock_touched(conn: &mut PgConnection, id: PriceImportId) -> Result<Vec<Touched>, sqlx::Error> {
+    sqlx::query_as!(
+        Touched,
         r#"
-        select p.id as "id: ProductId"
+        select p.id as "id: ProductId", t.reindex as "reindex!", t.relist as "relist!"
         from products p
-        where p.id in (
-            select product_id from price_import_stage where import_id = $1 and reindex
-            union
-            select product_before from price_import_stage where import_id = $1 and product_before <> product_id
-        )
+        join (
+            select id, bool_or(reindex) as reindex, bool_or(relist) as relist
+            from (
+                select
+                    product_id as id, reindex,
+                    change = 'inserted' or changes ?| array['price', 'product', 'withdrawn'] as relist
+                from price_import_stage
+                where import_id = $1 and change in ('inserted', 'updated')
+                union all
+                select product_id, true, false
+                from price_import_stage
+                where import_id = $1 and change = 'unchanged' and reindex
+                union all
+                select product_before, true, true
+                from price_import_stage
+                where import_id = $1 and product_before <> product_id
+                union all
+                select o.product_id, false, true
+                from offer_changes c
+                join offers o on o.id = c.offer_id
+                where c.import_id = $1 and c.change = 'withdrawn'
+            ) as every
+            where reindex or relist
+            group by id
+        ) as t on t.id = p.id
         order by p.id
-        for no key update
+        for no key update of p
         "#,
         id as PriceImportId,
     )
-    .fetch_all(&mut *conn)
-    .await?;
+    .fetch_all(conn)
+    .await
+}
+
+async fn describe(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+    products: &[ProductId],
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        with texts as (
-            select
-                t.id,
-                (select string_agg(distinct o.model, ' ') from offers o where o.product_id = t.id) as models,
-                (
-                    select string_agg(distinct v.key || ' ' || v.value, ' ')
-                    from offers o, jsonb_each_text(o.parameters) as v
-                    where o.product_id = t.id
-                ) as parameters,
-                (
-                    select s.description
-                    from price_import_stage s
-                    where s.import_id = $2 and s.product_id = t.id and s.description is not null
-                    order by s.row
-                    limit 1
-                ) as description
-            from unnest($1::uuid[]) as t (id)
-        )
         update products p
-        set description = coalesce(p.description, x.description),
-            search =
-                setweight(to_tsvector('russian', p.name), 'A') || setweight(to_tsvector('english', p.name), 'A')
-                || setweight(to_tsvector('simple', p.name), 'A')
-                || setweight(to_tsvector('simple', coalesce(x.models, '')), 'B')
-                || setweight(to_tsvector('russian', c.name), 'C')
-                || setweight(to_tsvector('russian', left(coalesce(x.parameters, ''), 10000)), 'D')
-                || setweight(to_tsvector('simple', left(coalesce(x.parameters, ''), 10000)), 'D'),
-            search_text = left(concat_ws(' ', p.name, x.models), 2000)
-        from texts x, categories c
-        where p.id = x.id and c.id = p.category_id
+        set description = d.description
+        from (
+            select distinct on (s.product_id) s.product_id, s.description
+            from price_import_stage s
+            where s.import_id = $2 and s.description is not null and s.product_id = any ($1)
+            order by s.product_id, s.row
+        ) as d
+        where p.id = d.product_id and p.description is null
         "#,
-        &touched as &[ProductId],
+        products as &[ProductId],
         id as PriceImportId,
     )
     .execute(conn)
@@ -350,7 +390,8 @@ async fn finish(
         r#"
         with supplied as (
             update suppliers
-            set catalog_version = catalog_version + 1, updated_at = $7
+            set catalog_version = catalog_version + 1, updated_at = $7,
+                offers_count = (select count(*) from offers where supplier_id = $8 and withdrawn_at is null)
             where id = $8
             returning catalog_version
         )

@@ -1,0 +1,4 @@
+//! The synonyms of searches, over HTTP.
+
+mod dto;
+pub mod handlers;

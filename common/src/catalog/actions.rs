@@ -1,0 +1,147 @@
+//! Reading lists, and keeping them in order.
+
+use sqlx::PgConnection;
+
+use super::{
+    Facets, ProductCursor, ProductList, ProductSummary, Sort,
+    jobs::RelistSupplier,
+    listing::Place,
+    search::{Reading, SearchText, Word, corrections, with_corrections},
+    store::{self, Keyed},
+};
+use crate::{
+    ids::SupplierId,
+    page::{Limit, Page},
+    queue,
+};
+
+/// A page of products, with the facets of the whole list where they were asked for.
+#[derive(Clone, Debug)]
+pub struct ProductPage {
+    /// The page.
+    pub page: Page<ProductSummary, ProductCursor>,
+    /// The facets.
+    pub facets: Option<Facets>,
+}
+
+/// How a list is asked for.
+#[derive(Clone, Debug)]
+pub struct ProductRequest {
+    /// Which list.
+    pub list: ProductList,
+    /// After which of its places.
+    pub after: Option<ProductCursor>,
+    /// How many products.
+    pub limit: Limit,
+    /// Whether with facets.
+    pub facets: bool,
+}
+
+/// A page of a list. Words that find nothing as they were typed are read in other ways, and the cursor remembers in which.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn products(conn: &mut PgConnection, request: &ProductRequest) -> Result<ProductPage, sqlx::Error> {
+    let Some(q) = &request.list.filter().q else {
+        return page(conn, request, Reading::AsTyped, None).await;
+    };
+    let from = request.after.as_ref().map_or(Reading::AsTyped, |cursor| cursor.reading);
+    for reading in Reading::ALL.into_iter().skip_while(|reading| *reading != from) {
+        let Some(query) = interpret(conn, q, reading).await? else { continue };
+        let found = page(conn, request, reading, Some(&query)).await?;
+        let ends_here = !found.page.items.is_empty()
+            || request.after.is_some()
+            // The words are understood, and it is the rest of the filter that leaves nothing.
+            || (request.list.filter().is_narrower_than_its_words() && store::finds_any(conn, &query).await?);
+        if ends_here {
+            return Ok(found);
+        }
+    }
+    let nothing = Page { items: Vec::new(), next: None };
+    let facets = request.facets.then(|| Facets { complete: true, ..Facets::default() });
+    Ok(ProductPage { page: nothing, facets })
+}
+
+/// The words in one reading, as PostgreSQL searches for them; `None` when there is nothing to search for.
+async fn interpret(
+    conn: &mut PgConnection,
+    q: &SearchText,
+    reading: Reading,
+) -> Result<Option<String>, sqlx::Error> {
+    let words = match reading {
+        Reading::AsTyped => q.as_typed(),
+        Reading::OtherLayout => q.in_both_layouts(),
+        Reading::Corrected => match correct(conn, &q.words()).await? {
+            Some(words) => words,
+            None => return Ok(None),
+        },
+    };
+    store::search_query(conn, &words).await
+}
+
+/// The words, each with those that it may be misspelled from; `None` when there are none.
+async fn correct(conn: &mut PgConnection, words: &[Word]) -> Result<Option<Vec<String>>, sqlx::Error> {
+    let (typed, other) = (words.iter().map(|word| &word.typed), words.iter().map(|word| &word.other));
+    let both: Vec<String> = typed.chain(other).cloned().collect();
+    let mut alike = vec![Vec::new(); both.len()];
+    for (place, word) in store::similar_words(conn, &both).await? {
+        if let Some(words) = alike.get_mut(place) {
+            words.push(word);
+        }
+    }
+    let (like_typed, like_other) = alike.split_at(words.len());
+    let (mut readings, mut is_changed) = (Vec::new(), false);
+    for (word, (like_typed, like_other)) in words.iter().zip(like_typed.iter().zip(like_other)) {
+        let corrections = corrections(word, like_typed, like_other);
+        is_changed |= !corrections.is_empty();
+        readings.push(with_corrections(word, &corrections));
+    }
+    Ok(is_changed.then_some(readings))
+}
+
+async fn page(
+    conn: &mut PgConnection,
+    request: &ProductRequest,
+    reading: Reading,
+    query: Option<&str>,
+) -> Result<ProductPage, sqlx::Error> {
+    let list = &request.list;
+    let after = request.after.as_ref().map(|cursor| &cursor.place);
+    let found = store::products(conn, list, query, after, request.limit).await?;
+    let page = request.limit.page(found, |Keyed { key, product }| {
+        let place = match list.sort() {
+            Sort::Relevance => Place::Rank(key.rank, product.id),
+            Sort::Name => Place::Name(key.name.clone(), product.id),
+            Sort::Price | Sort::PriceDescending => Place::Price(key.price, product.id),
+        };
+        list.cursor(reading, place)
+    });
+    let items = page.items.into_iter().map(|keyed| keyed.product).collect();
+    let facets = if request.facets { Some(store::facets(conn, list.filter(), query).await?) } else { None };
+    Ok(ProductPage { page: Page { items, next: page.next }, facets })
+}
+
+/// Has the products of a supplier brought to their places: for whoever closes, opens or approves it, in the same
+/// transaction.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn relist_supplier(conn: &mut PgConnection, supplier_id: SupplierId) -> Result<(), sqlx::Error> {
+    queue::enqueue(conn, &RelistSupplier { supplier_id }).await?;
+    Ok(())
+}
+
+/// Brings the products of some of a supplier's offers to their places, and says after which sku to go on; `None` when
+/// there are no more.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn relist_some(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+    after_sku: Option<&str>,
+) -> Result<Option<String>, sqlx::Error> {
+    let locked = store::lock_products_of(conn, supplier_id, after_sku).await?;
+    store::relist(conn, &locked.products).await?;
+    Ok(locked.last_sku)
+}

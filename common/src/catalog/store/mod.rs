@@ -1,0 +1,20 @@
+//! All SQL of the catalogue. Offers of organizations that wait for approval are nowhere.
+
+mod card;
+mod facets;
+mod indexing;
+mod listing;
+mod relisting;
+mod search;
+mod summaries;
+mod synonyms;
+
+pub use card::product_card;
+pub(super) use facets::facets;
+pub(crate) use indexing::index;
+pub(super) use listing::{Keyed, products};
+pub(super) use relisting::lock_products_of;
+pub(crate) use relisting::relist;
+pub(super) use search::{finds_any, search_query, similar_words};
+pub use summaries::{categories, supplier, suppliers};
+pub use synonyms::{delete_synonym, put_synonym, synonyms};

@@ -1,0 +1,3 @@
+//! Work on the catalogue.
+
+mod relist;
