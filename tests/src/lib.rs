@@ -1,9 +1,11 @@
 //! The local stack: what Postavka needs around it to run on one machine without any preparation.
 //!
 //! [`postgres`] starts a private PostgreSQL, [`mail_catcher`] receives the e-mail that would otherwise leave,
-//! [`payment_sandbox`] stands for the payment provider, and [`dev`] puts them together with the processes of the `Procfile`. `cargo dev`, the end-to-end tests, the benchmarks
+//! [`payment_sandbox`] stands for the payment provider, [`dev`] puts them together with the processes of the `Procfile`,
+//! and [`bench`] measures. `cargo dev`, the end-to-end tests, the benchmarks
 //! and the fault tests all stand on these.
 
+pub mod bench;
 pub mod dev;
 mod launcher;
 pub mod mail_catcher;

@@ -48,6 +48,11 @@ impl Binaries {
         self.dir.join("initdb")
     }
 
+    /// Any of them.
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     /// The server.
     pub(super) fn postgres(&self) -> PathBuf {
         self.dir.join("postgres")

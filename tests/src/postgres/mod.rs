@@ -68,6 +68,7 @@ impl Options {
 /// A running cluster; dropping it stops the server and waits for its end.
 #[derive(Debug)]
 pub struct Postgres {
+    binaries: Binaries,
     // Fields drop in this order: the server stops before its lock is released.
     server: Server,
     place: Place,
@@ -90,13 +91,19 @@ impl Postgres {
         account.take_over(&place.data_dir)?;
         place.prepare_socket_dir(&account)?;
         let server = Server::start(&binaries, &account, &place, &options).await?;
-        Ok(Self { server, place })
+        Ok(Self { binaries, server, place })
     }
 
     /// The address of a database of this cluster, as sqlx and libpq read it.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         self.place.url(database)
+    }
+
+    /// One of the programs that come with this server: `pgbench`, `psql`, …
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.binaries.program(name)
     }
 
     /// Makes a database, empty or as a copy of `template`, to which nobody may be connected meanwhile.
