@@ -1,7 +1,7 @@
 //! What is known of every request: its id, its log line, its figures; and an answer for whatever no handler
 //! answered.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::request;
 use salvo::{
@@ -19,6 +19,9 @@ use crate::{error::ApiError, limits, problem::ProblemCode};
 pub struct RequestId(pub String);
 
 const HEADER: &str = "x-request-id";
+
+/// A read that took longer is worth a line in the log.
+const SLOW: Duration = Duration::from_secs(1);
 
 impl RequestId {
     /// The client's, when it is 1 to 100 visible ASCII characters.
@@ -53,7 +56,14 @@ pub async fn observe(req: &mut Request, depot: &mut Depot, res: &mut Response, c
         path => format!("/{path}"),
     };
     let elapsed = started.elapsed();
-    tracing::info!(method, route, status, elapsed_ms = elapsed.as_millis(), "request served");
+    // A line for each read would cost more than the read: they are counted, and told of where something is wrong.
+    let is_usual = matches!(method.as_str(), "GET" | "HEAD") && status < 400 && elapsed < SLOW;
+    let elapsed_ms = elapsed.as_millis();
+    if is_usual {
+        tracing::debug!(method, route, status, elapsed_ms, "request served");
+    } else {
+        tracing::info!(method, route, status, elapsed_ms, "request served");
+    }
     let labels = [("method", method), ("route", route), ("status", status.to_string())];
     metrics::histogram!("http_request_duration_seconds", &labels).record(elapsed);
 }

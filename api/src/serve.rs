@@ -15,6 +15,9 @@ use crate::{context::Services, routes};
 /// How long requests that run may take when the process is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How often measurements are summed up.
+const SUMMED_UP_EVERY: Duration = Duration::from_secs(1);
+
 /// Starts to count. Once a process.
 ///
 /// # Errors
@@ -40,6 +43,15 @@ pub async fn serve(
     let acceptor = listening.with_context(|| format!("LISTEN_ADDR: {address} cannot be listened on"))?;
     let local = acceptor.holdings().first().and_then(|holding| holding.local_addr.clone().into_std());
     started(local.unwrap_or(address));
+    let counted = figures.clone();
+    // What was measured is kept as it is until somebody sums it up: whoever asks for the figures, or we.
+    let summing_up = tokio::spawn(async move {
+        let mut tick = tokio::time::interval(SUMMED_UP_EVERY);
+        loop {
+            tick.tick().await;
+            counted.run_upkeep();
+        }
+    });
     let server = Server::new(acceptor).fuse_config(FuseConfig::strict());
     let handle = server.handle();
     tokio::spawn(async move {
@@ -47,6 +59,7 @@ pub async fn serve(
         tracing::info!("stopping; requests that run are answered first");
         handle.stop_graceful(GRACE);
     });
-    server.try_serve(routes::service(services, figures)).await?;
-    Ok(())
+    let served = server.try_serve(routes::service(services, figures)).await;
+    summing_up.abort();
+    Ok(served?)
 }
