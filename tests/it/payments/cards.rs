@@ -164,3 +164,26 @@ async fn a_supplier_cannot_reach_what_it_does_not_see() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn many_tabs_begin_one_payment() {
+    let app = TestApp::start_with_cards().await;
+    let (_elektron, _kancler, buyer) = market(&app).await;
+    let order = order_by_card(&buyer).await;
+    let begun = futures_util::future::join_all((0..8).map(|_| begin(&buyer, &order))).await;
+    let ids: std::collections::BTreeSet<String> =
+        begun.into_iter().map(|answer| answer.assert_status(201).json()["id"].to_string()).collect();
+    assert_eq!((ids.len(), app.provider().payments().len()), (1, 1));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_card_needs_no_approval_as_invoices_do() {
+    let app = TestApp::start_with_cards().await;
+    let (_elektron, _kancler, buyer) = market(&app).await;
+    let waits = "update organizations set approved_at = null where kind = 'buyer'";
+    sqlx::query(waits).execute(app.pool()).await.unwrap();
+    buyer.order().await.assert_status(422).problem("payment_method_unavailable");
+    order_by_card(&buyer).await;
+    app.finish().await;
+}

@@ -1,6 +1,7 @@
 //! Paying: by invoice, and by card through the sandbox.
 
 mod cards;
+mod checker;
 mod expiry;
 mod invoices;
 mod lost_answers;

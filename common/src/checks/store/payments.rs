@@ -121,7 +121,10 @@ pub(in super::super) async fn misreleased_orders(conn: &mut PgConnection) -> Res
         where o.payment_method = 'card'
           and case
             when o.released_at is null then exists (
-                select from payments y where y.order_id = o.id and y.status = 'captured'
+                select
+                from payments y
+                join supplier_orders p on p.order_id = y.order_id and p.status not in ('refused', 'canceled')
+                where y.order_id = o.id and y.status = 'captured'
             )
             else not exists (
                 select
