@@ -80,3 +80,18 @@ async fn what_does_not_agree_is_never_taken_for_paid_and_shows() {
     assert_eq!(now(&buyer, &order).await["payment_status"], "not_paid");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_provider_that_takes_too_long_keeps_nobody_waiting() {
+    let app = TestApp::start_with_cards().await;
+    let (_elektron, _kancler, buyer) = market(&app).await;
+    let order = order_by_card(&buyer).await;
+    app.provider().inject(fault(Operation::Create, FaultKind::Delay(20_000), 1));
+    let begun = begin(&buyer, &order).await.assert_status(201);
+    assert_eq!(begun.json()["status"], "pending", "it did not answer within 10 s");
+    app.run_scheduled_jobs().await;
+    let payment = now(&buyer, begun.header("location").unwrap()).await;
+    assert_eq!(payment["status"], "requires_action");
+    assert_eq!(app.provider().payments().len(), 1);
+    app.finish().await;
+}
