@@ -99,7 +99,7 @@ fn refund_amount(text: &str) -> Result<Money, Invalid> {
 #[expect(dead_code, reason = "it stands in the document; the provider's own reader reads it")]
 pub struct NoticeRequest {
     /// `notification`.
-    r#type: Option<String>,
+    r#type: String,
     /// What is said to have happened.
     event: String,
     /// To what.

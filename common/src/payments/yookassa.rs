@@ -145,6 +145,9 @@ impl PaymentProvider for YooKassa {
 
     fn read_notice(&self, body: &[u8]) -> Option<Notice> {
         let notice: wire::WireNotice = serde_json::from_slice(body).ok()?;
+        if notice.kind != "notification" {
+            return None;
+        }
         let NoticeObject { id, payment_id } = notice.object;
         let provider_payment_id = match notice.event.split_once('.')? {
             ("payment", _) => id.clone(),
@@ -217,23 +220,28 @@ mod tests {
             r#"{"type": "notification", "event": "payment.succeeded", "object": {"id": "p1", "amount": 1}}"#;
         let notice = read(payment).unwrap();
         assert_eq!((notice.object_id.as_str(), notice.provider_payment_id.as_str()), ("p1", "p1"));
-        let refund = r#"{"event": "refund.succeeded", "object": {"id": "r1", "payment_id": "p1"}}"#;
+        let refund = r#"{"type": "notification", "event": "refund.succeeded", "object": {"id": "r1", "payment_id": "p1"}}"#;
         let notice = read(refund).unwrap();
         assert_eq!((notice.object_id.as_str(), notice.provider_payment_id.as_str()), ("r1", "p1"));
     }
 
     #[test]
     fn what_is_no_notice_is_passed_over() {
-        let long = format!(r#"{{"event": "payment.x", "object": {{"id": "{}"}}}}"#, "x".repeat(65));
+        let long = format!(
+            r#"{{"type": "notification", "event": "payment.x", "object": {{"id": "{}"}}}}"#,
+            "x".repeat(65)
+        );
         for text in [
             "",
             "[]",
             "{}",
-            r#"{"event": "payment.succeeded"}"#,
-            r#"{"event": "payment.succeeded", "object": {"id": 7}}"#,
-            r#"{"event": "payout.succeeded", "object": {"id": "p1"}}"#,
-            r#"{"event": "refund.succeeded", "object": {"id": "r1"}}"#,
-            "{\"event\": \"payment.x\", \"object\": {\"id\": \"a\\u0000b\"}}",
+            r#"{"event": "payment.succeeded", "object": {"id": "p1"}}"#,
+            r#"{"type": {}, "event": "payment.succeeded", "object": {"id": "p1"}}"#,
+            r#"{"type": "notification", "event": "payment.succeeded"}"#,
+            r#"{"type": "notification", "event": "payment.succeeded", "object": {"id": 7}}"#,
+            r#"{"type": "notification", "event": "payout.succeeded", "object": {"id": "p1"}}"#,
+            r#"{"type": "notification", "event": "refund.succeeded", "object": {"id": "r1"}}"#,
+            "{\"type\": \"notification\", \"event\": \"payment.x\", \"object\": {\"id\": \"a\\u0000b\"}}",
             &long,
         ] {
             assert_eq!(yookassa().read_notice(text.as_bytes()), None, "{text}");

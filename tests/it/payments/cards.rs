@@ -187,3 +187,19 @@ async fn a_card_needs_no_approval_as_invoices_do() {
     order_by_card(&buyer).await;
     app.finish().await;
 }
+
+#[tokio::test]
+async fn money_that_somebody_took_at_the_provider_pays_for_all_parts() {
+    let app = TestApp::start_with_cards().await;
+    let (elektron, _kancler, buyer) = market(&app).await;
+    let (order, payment) = pay(&app, &buyer).await;
+    walk(&elektron, &["refused"]).await;
+    app.drain_jobs().await;
+    let name = app.provider().payments()[0].id.clone();
+    app.provider().take(&name).unwrap();
+    app.drain_jobs().await;
+    let payment = now(&buyer, &payment).await;
+    assert_eq!((&payment["captured"], &payment["refunded"]), (&json!("140.00"), &json!("100.00")));
+    assert_eq!(now(&buyer, &order).await["payment_status"], "partially_refunded");
+    app.finish().await;
+}

@@ -113,6 +113,15 @@ impl PaymentSandbox {
         self.provider.change(|ledger| ledger.pay(payment_id)).map_err(anyhow::Error::msg)
     }
 
+    /// Somebody of the shop takes all of the held money, at the provider's own page.
+    ///
+    /// # Errors
+    /// When no money is held.
+    pub fn take(&self, payment_id: &str) -> anyhow::Result<()> {
+        let taken = self.provider.change(|ledger| ledger.capture(payment_id, None));
+        taken.map(|_| ()).map_err(|refusal| anyhow::Error::msg(refusal.description))
+    }
+
     /// Time runs out for a payment that is not captured.
     ///
     /// # Errors

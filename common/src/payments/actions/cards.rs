@@ -168,6 +168,9 @@ pub async fn note_answer(
         return Ok(Next::Nothing);
     }
     store::set_created(conn, id, &said.id, said.redirect_url.as_deref()).await?;
+    if said.status == ProviderStatus::Captured {
+        want_all_unless_decided(conn, id).await?;
+    }
     let (to, detail) = to;
     walk(conn, now, id, payment.status, to, taken, detail.as_deref()).await?;
     // A word that is older than what is known already changes nothing.
@@ -219,16 +222,17 @@ async fn taken(
         .iter()
         .filter(|part| part.wanted)
         .try_fold(Money::ZERO, |sum, part| sum.checked_add(part.amount));
-    match wanted {
-        Some(Money::ZERO) | None => {
-            if said.amount == payment.amount {
-                let all: Vec<_> = parts.iter().map(|part| part.part_id).collect();
-                store::want(conn, id, &all).await?;
-            }
-            Ok(Some(payment.amount))
-        }
-        decided => Ok(decided),
+    Ok(wanted.filter(|wanted| *wanted > Money::ZERO).or(Some(payment.amount)))
+}
+
+/// Somebody took all of the money at the provider's, before it was decided here which parts it is for: for all.
+async fn want_all_unless_decided(conn: &mut PgConnection, id: PaymentId) -> Result<(), sqlx::Error> {
+    let parts = store::allocated_parts(conn, id).await?;
+    if parts.iter().any(|part| part.wanted) {
+        return Ok(());
     }
+    let all: Vec<_> = parts.iter().map(|part| part.part_id).collect();
+    store::want(conn, id, &all).await
 }
 
 /// What in the provider's words does not agree with what is ours.

@@ -83,6 +83,8 @@ impl fmt::Display for Refusal {
 
 #[derive(Deserialize)]
 pub(super) struct WireNotice {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
     pub(super) event: String,
     pub(super) object: NoticeObject,
 }
