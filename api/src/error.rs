@@ -9,7 +9,7 @@ use common::{
     idempotency::IdempotencyError,
     limits::LimitError,
     mail::{RenderError, ResendError, SampleError},
-    orders::{MoveError, PlaceError},
+    orders::{CancelError, MoveError, PlaceError},
     payments::{BeginError, CaptureError, RefundError},
     text::Invalid,
 };
@@ -22,7 +22,7 @@ use salvo::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{observe::RequestId, problem::ProblemCode};
+use crate::{basket::dto::refusal, observe::RequestId, problem::ProblemCode};
 
 /// What every handler returns.
 pub type ApiResult<T> = Result<T, ApiError>;
@@ -237,13 +237,7 @@ impl From<BasketError> for ApiError {
         match error {
             BasketError::OfferUnknown => Self::not_found(),
             BasketError::Refused { problem, available } => {
-                let detail = match problem {
-                    Problem::NotEnoughStock => format!("{available} pieces are available"),
-                    Problem::Withdrawn | Problem::SupplierClosed | Problem::PriceChanged => {
-                        "the offer cannot be ordered now".to_owned()
-                    }
-                };
-                Self::new(problem.into(), detail).with("available", available)
+                Self::new(problem.into(), refusal(problem, available)).with("available", available)
             }
             BasketError::TooManyLines => Self::new(ProblemCode::BasketFull, error.to_string()),
             BasketError::Database(error) => error.into(),
@@ -257,7 +251,7 @@ impl From<PlaceError> for ApiError {
             PlaceError::BasketEmpty => {
                 Self::new(ProblemCode::BasketEmpty, "put something into the basket first")
             }
-            PlaceError::Drifted(problem) => Self::new(
+            PlaceError::Drifted { problem, .. } => Self::new(
                 problem.into(),
                 "the basket no longer agrees with the catalogue; see `basket` for how it stands now",
             ),
@@ -304,6 +298,16 @@ impl From<MoveError> for ApiError {
                 Self::new(ProblemCode::IllegalTransition, error.to_string()).with("from", from)
             }
             MoveError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<CancelError> for ApiError {
+    fn from(error: CancelError) -> Self {
+        match error {
+            CancelError::Unknown => Self::not_found(),
+            CancelError::NotCancelable(_) => Self::new(ProblemCode::NotCancelable, error.to_string()),
+            CancelError::Database(error) => error.into(),
         }
     }
 }

@@ -140,6 +140,10 @@ fn conflicts(method: &PathItemType, path: &str) -> Option<&'static str> {
         (PathItemType::Post, "/api/v1/me/addresses") => Some("too_many_addresses"),
         (PathItemType::Post, "/api/v1/admin/messages/{id}/resend") => Some("message_under_way"),
         (PathItemType::Post, "/api/v1/supplier/imports") => Some("idempotency_in_flight"),
+        (PathItemType::Post, "/api/v1/orders/{id}/cancel" | "/api/v1/orders/{id}/parts/{part_id}/cancel") => {
+            Some("not_cancelable; nothing was canceled")
+        }
+        (PathItemType::Post, "/api/v1/orders/{id}/parts/{part_id}/received") => Some("illegal_transition"),
         (PathItemType::Post, "/api/v1/supplier/orders/{id}/status") => Some("illegal_transition"),
         _ => None,
     }

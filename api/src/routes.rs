@@ -50,6 +50,7 @@ pub(crate) fn api() -> Router {
         .push(
             Router::with_path("me/addresses/{id}")
                 .get(addresses::get_address)
+                .put(addresses::put_address)
                 .delete(addresses::delete_address),
         )
         .push(Router::with_path("suppliers").get(catalog::list_suppliers))
@@ -58,6 +59,7 @@ pub(crate) fn api() -> Router {
         .push(Router::with_path("products").get(catalog::list_products))
         .push(Router::with_path("products/{id}").get(catalog::get_product))
         .push(Router::with_path("basket").get(basket::get_basket).delete(basket::clear_basket))
+        .push(Router::with_path("basket/lines").post(basket::fill_basket))
         .push(
             Router::with_path("basket/lines/{offer_id}")
                 .put(basket::put_basket_line)
@@ -70,6 +72,10 @@ pub(crate) fn api() -> Router {
         .push(Router::with_path("webhooks/payments/{provider}").post(payments::receive_notice))
         .push(Router::with_path("admin/payments/{id}/capture").post(staff_payments::capture_payment))
         .push(Router::with_path("admin/payments/{id}/refunds").post(staff_payments::refund_payment))
+        .push(Router::with_path("orders/{id}/cancel").post(orders::cancel_order))
+        .push(Router::with_path("orders/{id}/repeat").post(orders::repeat_order))
+        .push(Router::with_path("orders/{id}/parts/{part_id}/cancel").post(orders::cancel_part))
+        .push(Router::with_path("orders/{id}/parts/{part_id}/received").post(orders::receive_part))
         .push(
             Router::with_path("supplier").get(supplier::get_own_supplier).patch(supplier::patch_own_supplier),
         )

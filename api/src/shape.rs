@@ -1,9 +1,15 @@
 //! What is wrong with the shape of a JSON body, all of it, by the schema of the type it is meant for.
 
-use salvo::oapi::{BasicType, Components, Object, RefOr, Schema, ToSchema, schema::SchemaType};
+use salvo::oapi::{
+    Array, BasicType, Components, Object, RefOr, Schema, ToSchema,
+    schema::{ArrayItems, SchemaType},
+};
 use serde_json::Value;
 
 use crate::{body::escape, error::FieldProblem};
+
+/// How many problems are looked for: a body may have a hundred thousand items, all of them wrong.
+const AT_MOST: usize = 1_000;
 
 /// Every field of `tree` that is missing, unknown or of the wrong type for `T`.
 pub(crate) fn problems<T: ToSchema>(tree: &Value) -> Vec<FieldProblem> {
@@ -35,10 +41,30 @@ fn check(
                 check(components, schema, value, at, found);
             }
         }
-        RefOr::Type(Schema::Array(_)) if !value.is_array() && !value.is_null() => {
-            found.push(mistyped(at, "an array", value));
-        }
+        RefOr::Type(Schema::Array(array)) => check_items(components, array, value, at, found),
         RefOr::Type(_) => {}
+    }
+}
+
+fn check_items(
+    components: &Components,
+    array: &Array,
+    value: &Value,
+    at: &str,
+    found: &mut Vec<FieldProblem>,
+) {
+    match (value, &array.items) {
+        (Value::Null, _) => {}
+        (Value::Array(items), ArrayItems::RefOrSchema(schema)) => {
+            for (index, item) in items.iter().enumerate() {
+                if found.len() >= AT_MOST {
+                    return;
+                }
+                check(components, schema, item, &format!("{at}/{index}"), found);
+            }
+        }
+        (Value::Array(_), ArrayItems::False) => {}
+        _ => found.push(mistyped(at, "an array", value)),
     }
 }
 

@@ -162,6 +162,37 @@ async fn addresses_are_kept_for_the_organization() {
 }
 
 #[tokio::test]
+async fn an_address_is_changed_as_a_whole_and_orders_keep_theirs() {
+    let app = TestApp::start().await;
+    app.supplier("Электрон").with_price_list(price_list(&[("A", "Телефон", "100", 10)])).create().await;
+    let buyer = app.buyer().with_basket([("A", 1)]).create().await;
+    let created = buyer.post("/api/v1/me/addresses", address()).await.assert_status(201);
+    let location = created.header("location").unwrap().to_owned();
+    let to = json!({ "address_id": created.json()["id"], "payment_method": "invoice" });
+    let order = buyer.post("/api/v1/orders", to).await.assert_status(201).json();
+
+    let mut moved = address();
+    moved["street"] = json!("Арбат");
+    moved["label"] = json!("Магазин 12");
+    moved.as_object_mut().unwrap().remove("apartment");
+    let changed = buyer.put(&location, moved.clone()).await.assert_status(200).json();
+    assert_eq!(
+        (&changed["id"], &changed["street"], &changed["label"], &changed["apartment"]),
+        (&created.json()["id"], &json!("Арбат"), &json!("Магазин 12"), &json!(null))
+    );
+    assert_eq!(buyer.get(&location).await.json(), changed);
+    let path = format!("/api/v1/orders/{}", order["id"].as_str().unwrap());
+    assert_eq!(buyer.get(&path).await.json()["address"]["street"], "Тверская");
+
+    moved["phone"] = json!("нет");
+    buyer.put(&location, moved).await.assert_status(422).invalid(&[("/phone", "invalid_phone")]);
+    let stranger = app.buyer().create().await;
+    stranger.put(&location, address()).await.assert_status(404).problem("not_found");
+    assert_eq!(buyer.get(&location).await.json(), changed);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn everything_that_is_wrong_with_an_address_is_said_at_once() {
     let app = TestApp::start().await;
     let buyer = app.buyer().create().await;

@@ -57,6 +57,34 @@ async fn one_key_a_hundred_times_in_parallel_is_one_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_a_request_runs_its_key_is_in_flight_and_free_again_when_it_fails() {
+    let app = TestApp::start().await;
+    app.supplier("Электрон").with_price_list(price_list(&[("A", "Телефон", "100", 10)])).create().await;
+    let buyer = app.buyer().with_basket([("A", 1)]).create().await;
+    let body = json!({ "address": address(), "payment_method": "invoice" });
+    let order = || buyer.post_once("/api/v1/orders", "key-1", body.clone());
+    // The first waits for the basket, which is locked here.
+    let mut tx = app.pool().begin().await.unwrap();
+    sqlx::query("select from baskets for update").execute(&mut *tx).await.unwrap();
+    let (first, second) = tokio::join!(order(), async {
+        let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(app.pool()).await.unwrap() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let second = order().await;
+        sqlx::query("delete from basket_lines").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        second
+    });
+    second.assert_status(409).problem("idempotency_in_flight");
+    first.assert_status(409).problem("basket_empty");
+    buyer.put_into_basket(&app.offer("A").await, 1).await.assert_status(200);
+    let placed = order().await.assert_status(201);
+    assert_eq!(placed.header("idempotency-replayed"), None, "a refusal is not kept");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn orders_of_the_same_goods_in_opposite_orders_do_not_deadlock() {
     const SKUS: [&str; 5] = ["A", "B", "C", "D", "E"];
     let app = TestApp::start().await;

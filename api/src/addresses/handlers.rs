@@ -56,6 +56,23 @@ pub(crate) async fn get_address(
     Ok(Json(saved.ok_or_else(ApiError::not_found)?.into()))
 }
 
+/// Changes an address: all of it is as it stands in the body. Orders that went there keep it as it was.
+#[endpoint(tags("addresses"))]
+pub(crate) async fn put_address(
+    ctx: Ctx,
+    buyer: Buyer,
+    id: PathId<AddressId>,
+    body: Body<AddressRequest>,
+) -> ApiResult<Json<SavedAddressResponse>> {
+    let saved = body.into_inner().parse(id.0)?;
+    let mut tx = ctx.begin().await?;
+    if !addresses::replace(&mut tx, buyer.organization_id, &saved).await? {
+        return Err(ApiError::not_found());
+    }
+    tx.commit().await?;
+    Ok(Json(saved.into()))
+}
+
 /// Forgets an address. Orders that went there keep it.
 #[endpoint(tags("addresses"))]
 pub(crate) async fn delete_address(ctx: Ctx, buyer: Buyer, id: PathId<AddressId>) -> ApiResult<NoContent> {

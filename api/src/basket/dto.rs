@@ -1,15 +1,22 @@
 //! The JSON of baskets.
 
 use common::{
-    basket::{Basket, BasketLine, Quantity, SupplierSubtotal},
+    basket::{
+        Basket, BasketLine, MAX_LINES, NewLine, OfferName, Problem, Quantity, RejectedLine, Rejection,
+        SupplierSubtotal,
+    },
+    ids::{OfferId, SupplierId},
+    imports::Sku,
     money::Currency,
+    text::{Invalid, one_line},
 };
 use salvo::oapi::ToSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     body::{Fields, whole},
-    error::ApiResult,
+    error::{ApiError, ApiResult},
+    problem::ProblemCode,
 };
 
 /// How many pieces of an offer.
@@ -32,6 +39,91 @@ impl QuantityRequest {
         let quantity = fields.take("/quantity", Quantity::parse(self.quantity));
         fields.finish(quantity)
     }
+}
+
+/// Many lines for the basket.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FillBasketRequest {
+    /// At most 1,000.
+    #[salvo(schema(max_items = 1000))]
+    pub lines: Vec<FillLineRequest>,
+}
+
+/// One line for the basket: an offer by its id, or by its supplier and the supplier's own id of it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FillLineRequest {
+    /// Which offer; either this or `supplier_id` and `sku`.
+    pub offer_id: Option<String>,
+    /// Whose offer.
+    pub supplier_id: Option<String>,
+    /// The supplier's own id of it.
+    pub sku: Option<String>,
+    /// 1 to 1,000,000; it sets the quantity of what is in the basket already, and does not add to it.
+    #[salvo(schema(minimum = 1, maximum = 1_000_000))]
+    #[serde(deserialize_with = "whole")]
+    pub quantity: i64,
+}
+
+impl FillBasketRequest {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// 422 with everything that is not right.
+    pub fn parse(self) -> ApiResult<Vec<NewLine>> {
+        if self.lines.len() > MAX_LINES {
+            let detail = format!("expected at most {MAX_LINES} lines, found {}", self.lines.len());
+            return Err(ApiError::field("/lines", Invalid::new("too_many", detail)));
+        }
+        let mut fields = Fields::default();
+        let lines = self.lines.into_iter().enumerate();
+        // Not lazily: everything that is wrong is said at once.
+        let lines: Vec<_> =
+            lines.map(|(index, line)| line.check(&mut fields, &format!("/lines/{index}"))).collect();
+        fields.finish(lines.into_iter().collect())
+    }
+}
+
+impl FillLineRequest {
+    fn check(self, fields: &mut Fields, at: &str) -> Option<NewLine> {
+        let to = |name: &str| format!("{at}/{name}");
+        let id = |_| Invalid::new("invalid_id", "expected a UUID");
+        let quantity = fields.take(&to("quantity"), Quantity::parse(self.quantity));
+        let offer = match (self.offer_id, self.supplier_id, self.sku) {
+            (Some(offer), None, None) => {
+                fields.take(&to("offer_id"), offer.parse::<OfferId>().map_err(id)).map(OfferName::Id)
+            }
+            (None, Some(supplier), Some(sku)) => {
+                let supplier = fields.take(&to("supplier_id"), supplier.parse::<SupplierId>().map_err(id));
+                let sku = fields.take(&to("sku"), parse_sku(&sku));
+                supplier.zip(sku).map(|(supplier, sku)| OfferName::Sku(supplier, sku))
+            }
+            (None, None, None) => {
+                fields.refuse(
+                    &to("offer_id"),
+                    Invalid::new("required", "expected offer_id, or supplier_id and sku"),
+                );
+                None
+            }
+            (None, supplier, _) => {
+                let missing = if supplier.is_some() { "sku" } else { "supplier_id" };
+                fields.refuse(&to(missing), Invalid::new("required", "expected both supplier_id and sku"));
+                None
+            }
+            (Some(_), _, _) => {
+                let detail = "expected either offer_id, or supplier_id and sku, found both";
+                fields.refuse(&to("offer_id"), Invalid::new("not_applicable", detail));
+                None
+            }
+        };
+        Some(NewLine { offer: offer?, quantity: quantity? })
+    }
+}
+
+fn parse_sku(text: &str) -> Result<Sku, Invalid> {
+    let text = one_line(text, Sku::MAX)?;
+    Sku::parse(text).map_err(|error| Invalid::new("invalid_sku", error.to_string()))
 }
 
 /// Whose a line is.
@@ -82,7 +174,7 @@ impl From<&BasketLine> for BasketLineResponse {
             quantity: line.quantity.pieces(),
             available: line.available,
             sum: line.sum().to_string(),
-            problem: line.problem().map(common::basket::Problem::code),
+            problem: line.problem().map(Problem::code),
         }
     }
 }
@@ -125,6 +217,53 @@ impl BasketResponse {
             suppliers: basket.suppliers().into_iter().map(Into::into).collect(),
             total: basket.total().to_string(),
             currency: currency.to_string(),
+        }
+    }
+}
+
+/// A basket after many lines were put, and those of them that were not.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FilledBasketResponse {
+    /// The basket.
+    #[serde(flatten)]
+    pub basket: BasketResponse,
+    /// The lines that were not put, in their order.
+    pub rejected: Vec<RejectedLineResponse>,
+}
+
+/// A line that was not put into the basket.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RejectedLineResponse {
+    /// Its place among the lines that were sent, from 0.
+    pub index: usize,
+    /// `not_found`, `withdrawn`, `supplier_closed`, `not_enough_stock`, `out_of_range` or `basket_full`.
+    pub code: &'static str,
+    /// Why, for people.
+    pub detail: String,
+}
+
+impl From<RejectedLine> for RejectedLineResponse {
+    fn from(RejectedLine { index, reason }: RejectedLine) -> Self {
+        let (code, detail) = match reason {
+            Rejection::OfferUnknown => (ProblemCode::NotFound.as_str(), "there is no such offer".to_owned()),
+            Rejection::Refused { problem, available } => (problem.code(), refusal(problem, available)),
+            Rejection::TooManyPieces(pieces) => {
+                ("out_of_range", format!("expected at most 1000000 pieces of an offer, found {pieces}"))
+            }
+            Rejection::BasketFull => {
+                (ProblemCode::BasketFull.as_str(), format!("a basket has at most {MAX_LINES} lines"))
+            }
+        };
+        Self { index, code, detail }
+    }
+}
+
+/// Why so many pieces of an offer cannot be put into the basket.
+pub fn refusal(problem: Problem, available: i32) -> String {
+    match problem {
+        Problem::NotEnoughStock => format!("{available} pieces are available"),
+        Problem::Withdrawn | Problem::SupplierClosed | Problem::PriceChanged => {
+            "the offer cannot be ordered now".to_owned()
         }
     }
 }

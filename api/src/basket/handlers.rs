@@ -1,12 +1,16 @@
 //! Filling and emptying the basket.
 
-use common::{basket, db::Tx, ids::OfferId};
+use common::{
+    basket::{self, NewLine},
+    db::Tx,
+    ids::OfferId,
+};
 use salvo::{
     oapi::endpoint,
     prelude::{Json, Writer},
 };
 
-use super::dto::{BasketResponse, QuantityRequest};
+use super::dto::{BasketResponse, FillBasketRequest, FilledBasketResponse, QuantityRequest};
 use crate::{
     body::Body,
     context::{Buyer, Ctx},
@@ -33,6 +37,35 @@ pub(crate) async fn put_basket_line(
     let mut tx = ctx.begin().await?;
     basket::put(&mut tx, ctx.now(), buyer.user_id, offer_id.0, quantity).await?;
     commit_and_show(&ctx, tx, buyer).await
+}
+
+/// Sets how many pieces of up to 1,000 offers are wanted. What can be ordered is put, the other lines are in
+/// `rejected` with the reason; lines for the same offer are added up, and put or rejected together.
+///
+/// Values that are no offers or quantities at all are 422, and then nothing was put.
+#[endpoint(tags("basket"))]
+pub(crate) async fn fill_basket(
+    ctx: Ctx,
+    buyer: Buyer,
+    body: Body<FillBasketRequest>,
+) -> ApiResult<Json<FilledBasketResponse>> {
+    let lines = body.into_inner().parse()?;
+    let tx = ctx.begin().await?;
+    fill_and_show(&ctx, tx, buyer, &lines).await
+}
+
+/// Puts many lines, ends the transaction, and shows the basket with what was rejected.
+pub(crate) async fn fill_and_show(
+    ctx: &Ctx,
+    mut tx: Tx,
+    buyer: Buyer,
+    lines: &[NewLine],
+) -> ApiResult<Json<FilledBasketResponse>> {
+    let rejected = basket::fill(&mut tx, ctx.now(), buyer.user_id, lines).await?;
+    let basket = basket::find(&mut tx, buyer.user_id).await?;
+    tx.commit().await?;
+    let basket = BasketResponse::new(&basket, ctx.trade().currency);
+    Ok(Json(FilledBasketResponse { basket, rejected: rejected.into_iter().map(Into::into).collect() }))
 }
 
 /// Takes an offer out of the basket.

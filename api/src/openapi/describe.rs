@@ -108,6 +108,23 @@ fn add_alternatives(document: &mut Value) {
         ]),
     );
     add(
+        "FillLineRequest",
+        json!([
+            {
+                "properties": {
+                    "offer_id": { "type": "string" }, "supplier_id": { "type": "null" }, "sku": { "type": "null" },
+                },
+                "required": ["offer_id"],
+            },
+            {
+                "properties": {
+                    "supplier_id": { "type": "string" }, "sku": { "type": "string" }, "offer_id": { "type": "null" },
+                },
+                "required": ["supplier_id", "sku"],
+            },
+        ]),
+    );
+    add(
         "PlaceOrderRequest",
         json!([
             { "properties": { "address": { "type": "object" }, "address_id": { "type": "null" } }, "required": ["address"] },

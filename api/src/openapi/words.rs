@@ -4,7 +4,10 @@
 //! fields. What a request takes is described exactly: a client, or a program that tries every request the document
 //! allows, may rely on it.
 
-use common::{audit::Action, orders::SupplierOrderStatus};
+use common::{
+    audit::Action,
+    orders::{OrderStatus, SupplierOrderStatus},
+};
 use serde_json::{Map, Value, json};
 
 /// White space that a text may hold, and that alone makes none.
@@ -94,6 +97,11 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
         (_, "structure") => line(200, "1"),
         (_, "apartment") => line(200, "15"),
         (_, "postal_code") => line(200, "125009"),
+        (_, "sku") => {
+            // Nor U+FFFD, what a broken encoding leaves.
+            let pattern = text_without(&format!(r"{CONTROL}\ufffd"));
+            word(json!({ "minLength": 1, "maxLength": 100, "pattern": pattern }), "4216292")
+        }
         (_, "comment" | "reason") => lines(1_000, "Позвоните за час"),
         (_, "purchase_number") => line(100, "PO-2026-17"),
         (_, "payment_method") => one_of(&["invoice", "card"]),
@@ -202,6 +210,10 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Word> {
     match (operation, name) {
         (_, "limit") => word(json!({ "minimum": 1, "maximum": 100 }), 20),
         (_, "cursor") => like("IjAxOTlhOWEwIg"),
+        ("list_orders" | "list_supplier_orders", "q") => {
+            word(json!({ "pattern": format!("^[{SPACE}]*$|{}", text_without(CONTROL)) }), "2026-0001")
+        }
+        (_, "created_from" | "created_to") => like(AT),
         (_, "q") => word(
             json!({ "maxLength": 200, "pattern": format!("^[{SPACE}]*$|{}", text_without(CONTROL)) }),
             "айфон золотистый",
@@ -216,7 +228,7 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Word> {
         (_, "by") => word(json!({ "format": "uuid" }), ID),
         ("list_import_rows", "status") => one_of(&["failed", "inserted", "updated", "withdrawn"]),
         ("list_supplier_orders", "status") => one_of(&part_statuses()),
-        ("list_orders", "status") => one_of(&["new", "in_progress", "delivered", "canceled"]),
+        ("list_orders", "status") => one_of(&OrderStatus::ALL.map(OrderStatus::as_str)),
         (_, name) if name == "id" || name.ends_with("_id") => word(json!({ "format": "uuid" }), ID),
         _ => None,
     }

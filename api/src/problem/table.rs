@@ -263,6 +263,15 @@ problems! {
             "Если её закрыть, никто больше не сможет одобрять организации и открывать учётные записи.",
             "Сначала создайте учётную запись другому сотруднику (`api create-staff`) или снова откройте закрытую.";
     }
+    /// A part was sent already.
+    NotCancelable = CONFLICT "not_cancelable" {
+        en: "It is too late to cancel",
+            "A part of what was to be canceled is on its way or has arrived. Nothing was canceled.",
+            "Cancel the parts that were not sent yet one by one, and ask the supplier about the others.";
+        ru: "Отменить уже нельзя",
+            "Часть того, что нужно было отменить, уже в пути или доставлена. Ничего не отменено.",
+            "Отмените ещё не отправленные части по отдельности, а об остальных договоритесь с поставщиком.";
+    }
     /// The organization keeps as many addresses as it may.
     TooManyAddresses = CONFLICT "too_many_addresses" {
         en: "There are too many addresses",

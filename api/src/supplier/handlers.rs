@@ -2,7 +2,7 @@
 
 use common::{
     ids::SupplierOrderId,
-    orders::{self, PartFilter, SupplierOrderStatus},
+    orders::{self, SupplierOrderStatus},
     suppliers,
 };
 use salvo::{
@@ -18,7 +18,8 @@ use crate::{
     body::Body,
     context::{Ctx, Supplier},
     error::{ApiError, ApiResult},
-    params::{PageQuery, PathId},
+    orders::filter::OrderQuery,
+    params::PathId,
 };
 
 /// The supplier, as its own people see it.
@@ -49,24 +50,16 @@ pub(crate) async fn patch_own_supplier(
 }
 
 /// The supplier's parts of orders, the newest first.
-#[endpoint(
-    tags("supplier"),
-    parameters(
-        ("status" = Option<String>, Query, description = "Only those that stand there"),
-    ),
-)]
+#[endpoint(tags("supplier"))]
 pub(crate) async fn list_supplier_orders(
     ctx: Ctx,
     supplier: Supplier,
-    query: PageQuery<SupplierOrderId>,
+    query: OrderQuery<SupplierOrderStatus, SupplierOrderId>,
 ) -> ApiResult<Json<SupplierOrdersResponse>> {
-    let PageQuery { paging, mut query } = query;
-    let status = query.take_word("status", "a status of an order", SupplierOrderStatus::parse);
-    query.finish()?;
+    let OrderQuery { filter, paging } = query;
     let supplier_id = supplier.organization_id.into();
-    let filter = PartFilter { status };
     let mut conn = ctx.read().await?;
-    let parts = orders::list_parts(&mut conn, supplier_id, filter, paging.after, paging.limit).await?;
+    let parts = orders::list_parts(&mut conn, supplier_id, &filter, paging.after, paging.limit).await?;
     Ok(Json(paging.limit.page(parts, |summary| summary.part.id).into()))
 }
 

@@ -98,6 +98,27 @@ pub async fn find(
     Ok(row.map(|row| SavedAddress { id: row.id, label: row.label, address: row.address.0 }))
 }
 
+/// Changes one of an organization's addresses; false when it has no such one. Orders keep their copies.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn replace(
+    conn: &mut PgConnection,
+    organization_id: OrganizationId,
+    saved: &SavedAddress,
+) -> Result<bool, sqlx::Error> {
+    let replaced = sqlx::query!(
+        "update addresses set label = $3, address = $4 where id = $1 and organization_id = $2",
+        saved.id as AddressId,
+        organization_id as OrganizationId,
+        saved.label.as_ref() as Option<&AddressLabel>,
+        Json(&saved.address) as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(replaced.rows_affected() == 1)
+}
+
 /// Forgets one of an organization's addresses; false when it has no such one. Orders keep their copies.
 ///
 /// # Errors

@@ -3,7 +3,11 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{Problem, Quantity, store};
+use super::{
+    NewLine, Problem, Quantity, RejectedLine,
+    filling::Filling,
+    store::{self, PutLine},
+};
 use crate::ids::{OfferId, UserId};
 
 /// What a basket refuses; it then stays as it was.
@@ -29,7 +33,7 @@ pub enum BasketError {
 }
 
 /// How many lines a basket has at most.
-const MAX_LINES: i64 = 1_000;
+pub const MAX_LINES: usize = 1_000;
 
 /// Sets the quantity of an offer in a user's basket, at the price of now.
 ///
@@ -47,11 +51,32 @@ pub async fn put(
     if let Some(problem) = Problem::of(offer.withdrawn, offer.accepting_orders, offer.available, quantity) {
         return Err(BasketError::Refused { problem, available: offer.available });
     }
-    store::put(conn, user_id, offer_id, quantity, offer.price, now).await?;
-    if store::count_lines(conn, user_id).await? > MAX_LINES {
+    store::put(conn, now, user_id, &[PutLine { offer_id, quantity, price: offer.price }]).await?;
+    if store::offers_in(conn, user_id).await?.len() > MAX_LINES {
         return Err(BasketError::TooManyLines);
     }
     Ok(())
+}
+
+/// Sets the quantities of many offers in a user's basket, at the prices of now, with as many statements for a
+/// thousand as for one. Returns the lines that were not put, by their place; the others are in the basket.
+///
+/// Lines for the same offer are one demand: their quantities are added up, and it is put or rejected whole.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn fill(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    user_id: UserId,
+    lines: &[NewLine],
+) -> Result<Vec<RejectedLine>, sqlx::Error> {
+    store::lock(conn, user_id, now).await?;
+    let there = store::offers_in(conn, user_id).await?;
+    let offers = store::find_offers(conn, lines).await?;
+    let Filling { put, rejected } = Filling::decide(lines, &offers, &there);
+    store::put(conn, now, user_id, &put).await?;
+    Ok(rejected)
 }
 
 /// Takes an offer out of a user's basket; nothing happens when it is not there.

@@ -5,9 +5,12 @@
 //! The basket's own row is locked by every change, so that two tabs follow one another.
 
 mod actions;
+mod filling;
 mod model;
 mod store;
 
-pub use actions::{BasketError, clear, put, remove};
-pub use model::{Basket, BasketLine, Problem, Quantity, SupplierSubtotal};
+pub use actions::{BasketError, MAX_LINES, clear, fill, put, remove};
+pub use model::{
+    Basket, BasketLine, NewLine, OfferName, Problem, Quantity, RejectedLine, Rejection, SupplierSubtotal,
+};
 pub use store::{find, find_locked};

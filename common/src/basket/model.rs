@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     ids::{OfferId, ProductId, SupplierId},
+    imports::Sku,
     money::Money,
     text::Invalid,
 };
@@ -167,4 +168,49 @@ impl Basket {
     pub fn problem(&self) -> Option<Problem> {
         self.lines.iter().filter_map(BasketLine::problem).min()
     }
+}
+
+/// How a line names its offer.
+#[derive(Clone, Debug)]
+pub enum OfferName {
+    /// By its id.
+    Id(OfferId),
+    /// By its supplier's own id of it.
+    Sku(SupplierId, Sku),
+}
+
+/// A line about to be put, one of many.
+#[derive(Clone, Debug)]
+pub struct NewLine {
+    /// Which offer.
+    pub offer: OfferName,
+    /// Pieces wanted.
+    pub quantity: Quantity,
+}
+
+/// A line that was not put, one of many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RejectedLine {
+    /// Its place among the lines, from 0.
+    pub index: usize,
+    /// Why.
+    pub reason: Rejection,
+}
+
+/// Why a line was not put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// There is no such offer.
+    OfferUnknown,
+    /// The offer cannot be ordered so.
+    Refused {
+        /// Why.
+        problem: Problem,
+        /// Pieces that can be ordered now.
+        available: i32,
+    },
+    /// All lines for the offer together want more pieces than a line may have.
+    TooManyPieces(i64),
+    /// The basket has as many lines as it may.
+    BasketFull,
 }

@@ -1,16 +1,20 @@
 //! All SQL of baskets.
 
+use std::collections::HashSet;
+
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{Basket, BasketLine, Quantity};
+use super::{Basket, BasketLine, NewLine, OfferName, Quantity};
 use crate::{
     ids::{OfferId, ProductId, SupplierId, UserId},
     money::Money,
 };
 
 /// An offer about to be put into a basket.
+#[derive(Clone, Debug)]
 pub(super) struct OfferNow {
+    pub(super) id: OfferId,
     pub(super) price: Money,
     pub(super) available: i32,
     pub(super) withdrawn: bool,
@@ -25,8 +29,9 @@ pub(super) async fn find_offer(
         OfferNow,
         r#"
         select
-            o.price_minor as "price: Money", greatest(t.stock - t.reserved, 0) as "available!",
-            o.withdrawn_at is not null as "withdrawn!", s.accepting_orders
+            o.id as "id: OfferId", o.price_minor as "price: Money",
+            greatest(t.stock - t.reserved, 0) as "available!", o.withdrawn_at is not null as "withdrawn!",
+            s.accepting_orders
         from offers o
         join offer_stock t on t.offer_id = o.id
         join suppliers s on s.id = o.supplier_id
@@ -37,6 +42,75 @@ pub(super) async fn find_offer(
     )
     .fetch_optional(conn)
     .await
+}
+
+/// The offers that lines name, each at the place of its line; none where there is no such offer.
+pub(super) async fn find_offers(
+    conn: &mut PgConnection,
+    lines: &[NewLine],
+) -> Result<Vec<Option<OfferNow>>, sqlx::Error> {
+    let (mut ids, mut suppliers, mut skus) = (Vec::new(), Vec::new(), Vec::new());
+    for line in lines {
+        let (id, supplier, sku) = match &line.offer {
+            OfferName::Id(id) => (Some(*id), None, None),
+            OfferName::Sku(supplier, sku) => (None, Some(*supplier), Some(sku.as_str())),
+        };
+        ids.push(id);
+        suppliers.push(supplier);
+        skus.push(sku);
+    }
+    let found = sqlx::query!(
+        r#"
+        with wanted as materialized (
+            select offer_id, supplier_id, sku, position
+            from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as w (offer_id, supplier_id, sku, position)
+        ),
+        named as (
+            select w.position, o.id from wanted w join offers o on o.id = w.offer_id
+            union all
+            select w.position, o.id from wanted w join offers o on o.supplier_id = w.supplier_id and o.sku = w.sku
+        )
+        select
+            n.position as "position!", o.id as "id: OfferId", o.price_minor as "price: Money",
+            greatest(t.stock - t.reserved, 0) as "available!", o.withdrawn_at is not null as "withdrawn!",
+            s.accepting_orders
+        from named n
+        join offers o on o.id = n.id
+        join offer_stock t on t.offer_id = o.id
+        join suppliers s on s.id = o.supplier_id
+        join organizations g on g.id = s.id
+        where g.approved_at is not null
+        "#,
+        &ids as &[Option<OfferId>],
+        &suppliers as &[Option<SupplierId>],
+        &skus as &[Option<&str>],
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut offers = vec![None; lines.len()];
+    for row in found {
+        let place = usize::try_from(row.position - 1).ok().and_then(|index| offers.get_mut(index));
+        if let Some(place) = place {
+            let (withdrawn, accepting_orders) = (row.withdrawn, row.accepting_orders);
+            let (price, available) = (row.price, row.available);
+            *place = Some(OfferNow { id: row.id, price, available, withdrawn, accepting_orders });
+        }
+    }
+    Ok(offers)
+}
+
+/// The offers in a user's basket.
+pub(super) async fn offers_in(
+    conn: &mut PgConnection,
+    user_id: UserId,
+) -> Result<HashSet<OfferId>, sqlx::Error> {
+    let offers = sqlx::query_scalar!(
+        r#"select offer_id as "offer_id: OfferId" from basket_lines where user_id = $1"#,
+        user_id as UserId,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(offers.into_iter().collect())
 }
 
 /// Makes sure that a user has a basket, and keeps others from changing it until the transaction ends.
@@ -59,39 +133,42 @@ pub(super) async fn lock(
     Ok(())
 }
 
+/// A line as it is kept: an offer that can be ordered now, and its price of now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PutLine {
+    pub(super) offer_id: OfferId,
+    pub(super) quantity: Quantity,
+    pub(super) price: Money,
+}
+
+/// Sets the quantities of offers, each of which is there once; new ones come last, in this order.
 pub(super) async fn put(
     conn: &mut PgConnection,
-    user_id: UserId,
-    offer_id: OfferId,
-    quantity: Quantity,
-    price: Money,
     now: OffsetDateTime,
+    user_id: UserId,
+    lines: &[PutLine],
 ) -> Result<(), sqlx::Error> {
+    let offers: Vec<OfferId> = lines.iter().map(|line| line.offer_id).collect();
+    let quantities: Vec<Quantity> = lines.iter().map(|line| line.quantity).collect();
+    let prices: Vec<Money> = lines.iter().map(|line| line.price).collect();
     sqlx::query!(
         r#"
         insert into basket_lines (user_id, offer_id, quantity, price_minor, added_at)
-        values ($1, $2, $3, $4, $5)
+        select $1, l.offer_id, l.quantity, l.price, $2::timestamptz + l.position * interval '1 microsecond'
+        from unnest($3::uuid[], $4::integer[], $5::bigint[])
+            with ordinality as l (offer_id, quantity, price, position)
         on conflict (user_id, offer_id) do update
         set quantity = excluded.quantity, price_minor = excluded.price_minor
         "#,
         user_id as UserId,
-        offer_id as OfferId,
-        quantity as Quantity,
-        price as Money,
         now,
+        &offers as &[OfferId],
+        &quantities as &[Quantity],
+        &prices as &[Money],
     )
     .execute(conn)
     .await?;
     Ok(())
-}
-
-pub(super) async fn count_lines(conn: &mut PgConnection, user_id: UserId) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from basket_lines where user_id = $1"#,
-        user_id as UserId
-    )
-    .fetch_one(conn)
-    .await
 }
 
 pub(super) async fn remove(

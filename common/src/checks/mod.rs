@@ -71,6 +71,7 @@ pub async fn run(conn: &mut PgConnection) -> Result<Report, sqlx::Error> {
     report.add(Invariant::I6, store::unconfirmed_orders(conn).await?);
     report.add(Invariant::I6, store::unannounced_parts(conn).await?);
     report.add(Invariant::I6, store::untold_moves(conn).await?);
+    report.add(Invariant::I6, store::untold_cancellations(conn).await?);
     report.add(Invariant::I6, store::unreported_imports(conn).await?);
     report.add(Invariant::I6, store::unreceipted_payments(conn).await?);
     report.add(Invariant::I6, store::unreminded_invoices(conn).await?);

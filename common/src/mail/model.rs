@@ -32,6 +32,8 @@ pub enum MessageKind {
     OrderToAdminister,
     /// To the buyer: a part of their order moved along.
     OrderStatusChanged,
+    /// To each supplier, and to the administrator: a buyer's order was called off.
+    OrderCanceled,
     /// To the supplier: what became of a price list.
     PriceListImported,
     /// To the buyer: their money came.
@@ -44,7 +46,7 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ConfirmRegistration,
         Self::AddressKnown,
         Self::ResetPassword,
@@ -53,6 +55,7 @@ impl MessageKind {
         Self::OrderToFulfil,
         Self::OrderToAdminister,
         Self::OrderStatusChanged,
+        Self::OrderCanceled,
         Self::PriceListImported,
         Self::PaymentReceived,
         Self::InvoiceOverdue,
@@ -71,6 +74,7 @@ impl MessageKind {
             Self::OrderToFulfil => "order_to_fulfil",
             Self::OrderToAdminister => "order_to_administer",
             Self::OrderStatusChanged => "order_status_changed",
+            Self::OrderCanceled => "order_canceled",
             Self::PriceListImported => "price_list_imported",
             Self::PaymentReceived => "payment_received",
             Self::InvoiceOverdue => "invoice_overdue",
@@ -94,6 +98,7 @@ impl MessageKind {
             | Self::PriceListImported
             | Self::PaymentReceived
             | Self::InvoiceOverdue
+            | Self::OrderCanceled
             | Self::OrderExpired => None,
         }
     }

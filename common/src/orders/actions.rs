@@ -1,20 +1,24 @@
 //! Placing orders and moving their parts along.
 
+mod moving;
+
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{
-    Actor, Destination, NewOrder, Order, PaymentMethod, SupplierOrderStatus, messages,
+    Destination, NewOrder, Order, PaymentMethod, messages,
     store::{self, OrderRow, Placement},
 };
 use crate::{
-    accounts::Role,
     addresses::Address,
-    basket::{self, Problem},
+    basket::{self, Basket, Problem},
     config::TradeSettings,
-    ids::{OrderId, SupplierOrderId},
-    mail, payments,
+    ids::OrderId,
+    mail,
+    money::Money,
+    payments,
 };
+pub use moving::{CancelError, MoveError, Step, cancel, move_part, receive};
 
 /// Why an order was not placed; nothing was ordered then.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +27,13 @@ pub enum PlaceError {
     #[error("the basket is empty")]
     BasketEmpty,
     /// The basket no longer agrees with the catalogue.
-    #[error("the basket no longer agrees with the catalogue: {0:?}")]
-    Drifted(Problem),
+    #[error("the basket no longer agrees with the catalogue: {problem:?}")]
+    Drifted {
+        /// The gravest reason.
+        problem: Problem,
+        /// What the buyer has agreed to, by the total that they expect.
+        agreed: Option<Problem>,
+    },
     /// The organization has no such address.
     #[error("there is no such address")]
     AddressUnknown,
@@ -58,15 +67,8 @@ pub async fn place(
         return Err(PlaceError::BasketEmpty);
     }
     let total = basket.total();
-    let agreed = match new.expected_total {
-        Some(expected) if expected == total => Some(Problem::PriceChanged),
-        Some(_) => return Err(PlaceError::Drifted(basket.problem().unwrap_or(Problem::PriceChanged))),
-        None => None,
-    };
-    if let Some(problem) = basket.problem().filter(|problem| Some(*problem) != agreed) {
-        return Err(PlaceError::Drifted(problem));
-    }
-    if total == crate::money::Money::MAX {
+    let agreed = agreement(&basket, total, new.expected_total)?;
+    if total == Money::MAX {
         return Err(PlaceError::TotalTooLarge);
     }
     let address = agree(conn, &new).await?;
@@ -88,9 +90,21 @@ pub async fn place(
     }
     mail::post(conn, now, &messages).await?;
     if !store::take_stock(conn, now, &placement).await? {
-        return Err(PlaceError::Drifted(Problem::NotEnoughStock));
+        return Err(PlaceError::Drifted { problem: Problem::NotEnoughStock, agreed });
     }
     Ok(order)
+}
+
+/// Whether the buyer wants the basket as it stands now. A buyer who names the new total agrees to changed prices,
+/// and to nothing else that may have drifted.
+fn agreement(basket: &Basket, total: Money, expected: Option<Money>) -> Result<Option<Problem>, PlaceError> {
+    let agreed = expected.filter(|expected| *expected == total).map(|_| Problem::PriceChanged);
+    let stale = expected.is_some() && agreed.is_none();
+    match basket.problem().filter(|problem| Some(*problem) != agreed) {
+        Some(problem) => Err(PlaceError::Drifted { problem, agreed }),
+        None if stale => Err(PlaceError::Drifted { problem: Problem::PriceChanged, agreed }),
+        None => Ok(agreed),
+    }
 }
 
 /// Where the order goes. An organization that waits for approval has no invoice terms.
@@ -107,71 +121,4 @@ async fn agree(conn: &mut PgConnection, new: &NewOrder) -> Result<Address, Place
         Destination::New(address) => Ok(Address::clone(address)),
         Destination::Saved(_) => terms.address.ok_or(PlaceError::AddressUnknown),
     }
-}
-
-/// A move that somebody asks for.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// Which part.
-    pub part_id: SupplierOrderId,
-    /// Where to.
-    pub to: SupplierOrderStatus,
-    /// What they say about it.
-    pub comment: Option<String>,
-}
-
-/// Why a part was not moved.
-#[derive(Debug, thiserror::Error)]
-pub enum MoveError {
-    /// The actor has no such part.
-    #[error("there is no such order")]
-    Unknown,
-    /// There is no such move from where it stands.
-    #[error("an order that is {} cannot become {}", from.as_str(), to.as_str())]
-    Illegal {
-        /// Where it stands.
-        from: SupplierOrderStatus,
-        /// Where it was to go.
-        to: SupplierOrderStatus,
-    },
-    /// The database refused.
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-}
-
-/// Moves a part of an order along, with its history, what it does to the stock, and a message to the buyer.
-///
-/// # Errors
-/// [`MoveError`]; the caller then rolls back.
-pub async fn move_part(
-    conn: &mut PgConnection,
-    trade: &TradeSettings,
-    now: OffsetDateTime,
-    actor: Actor,
-    step: &Step,
-) -> Result<(), MoveError> {
-    let effect = step.to.stock_effect();
-    if effect.is_some() {
-        // The lock order of the whole house: stock first, then orders.
-        store::lock_stock_of_part(conn, actor, step.part_id).await?;
-    }
-    let part = store::lock_part(conn, actor, step.part_id).await?.ok_or(MoveError::Unknown)?;
-    if !part.status.may_become(step.to) || !step.to.may_be_set_by(actor.role) {
-        return Err(MoveError::Illegal { from: part.status, to: step.to });
-    }
-    let moved = store::set_status(conn, step.part_id, part.status, step.to).await?;
-    if !moved {
-        return Err(MoveError::Illegal { from: part.status, to: step.to });
-    }
-    let entry = store::insert_history(conn, now, actor, step).await?;
-    if let Some(effect) = effect {
-        store::give_up_reservation(conn, now, step.part_id, effect).await?;
-    }
-    payments::part_moved(conn, now, Some(actor), step.part_id, step.to).await?;
-    // Who asked for it knows; the buyer is told what others did.
-    if actor.role != Role::Buyer {
-        let message = messages::status_changed(conn, trade, entry, step).await?;
-        mail::post(conn, now, &[message]).await?;
-    }
-    Ok(())
 }

@@ -2,16 +2,18 @@
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;
-use uuid::Uuid;
+use time::OffsetDateTime;
 
 use super::{
-    Order, OrderLine, PaymentMethod, Step, SupplierOrder,
-    store::{self, ToldOfOrder},
+    Order, OrderLine, PaymentMethod, SupplierOrder,
+    store::{self, Entry, Move, Told, ToldOfOrder},
 };
 use crate::{
+    accounts::Role,
     config::TradeSettings,
-    ids::{OrderId, OrganizationId, UserId},
+    ids::{OrderId, OrganizationId, SupplierId, UserId},
     mail::{MessageKind, NewMessage},
+    money::Money,
     payments::{Payment, PaymentKind},
 };
 
@@ -30,7 +32,8 @@ pub(super) async fn of_order(
     buyer: UserId,
     order: &Order,
 ) -> Result<Letters, sqlx::Error> {
-    let readers = store::readers(conn, buyer, order).await?;
+    let suppliers: Vec<SupplierId> = order.parts.iter().map(|part| part.supplier_id).collect();
+    let readers = store::readers(conn, buyer, &suppliers).await?;
     let mut to_others = Vec::with_capacity(readers.len());
     let person = readers.iter().find(|reader| reader.user_id == buyer);
     let person = person.ok_or(sqlx::Error::RowNotFound)?;
@@ -158,31 +161,92 @@ fn line(line: &OrderLine) -> Value {
     })
 }
 
-/// The buyer is told that a part of their order moved along.
+/// The buyer is told that parts of their order moved along.
 pub(super) async fn status_changed(
     conn: &mut PgConnection,
     trade: &TradeSettings,
-    entry: Uuid,
-    step: &Step,
-) -> Result<NewMessage, sqlx::Error> {
-    let told = store::buyer_of_part(conn, step.part_id).await?;
-    Ok(NewMessage {
-        cause: entry,
-        kind: MessageKind::OrderStatusChanged,
-        recipient: told.email,
-        locale: told.locale,
-        data: json!({
-            "number": told.number,
-            "first_name": told.first_name,
-            "supplier": told.supplier_name,
-            "status": step.to.as_str(),
-            "comment": step.comment,
-            "order_url": trade.link(&format!("/orders/{}", told.order_id)),
-        }),
-        user_id: None,
-    })
+    step: &Move<'_>,
+    entries: &[Entry],
+) -> Result<Vec<NewMessage>, sqlx::Error> {
+    let buyers = store::buyers_of(conn, step).await?;
+    let message = |told: Told| {
+        let entry = entries.iter().find(|entry| entry.part_id == told.part_id)?;
+        Some(NewMessage {
+            cause: entry.id,
+            kind: MessageKind::OrderStatusChanged,
+            recipient: told.email,
+            locale: told.locale,
+            data: json!({
+                "number": told.number,
+                "first_name": told.first_name,
+                "supplier": told.supplier_name,
+                "status": step.to.as_str(),
+                "comment": step.comment,
+                "order_url": trade.link(&format!("/orders/{}", told.order_id)),
+            }),
+            user_id: None,
+        })
+    };
+    Ok(buyers.into_iter().filter_map(message).collect())
 }
 
-fn instant(at: time::OffsetDateTime) -> String {
+/// Everybody at each supplier that was told of its part is told that it was canceled; when it was the buyer who did so, the
+/// administrator is told of all of them at once.
+pub(super) async fn canceled(
+    conn: &mut PgConnection,
+    trade: &TradeSettings,
+    now: OffsetDateTime,
+    step: &Move<'_>,
+    entries: &[Entry],
+) -> Result<Vec<NewMessage>, sqlx::Error> {
+    let (Some(first), Some(first_entry)) = (step.parts.first(), entries.first()) else {
+        return Ok(Vec::new());
+    };
+    if !first.released {
+        return Ok(Vec::new());
+    }
+    let order = store::find(conn, first.organization_id, first.order_id).await?;
+    let order = order.ok_or(sqlx::Error::RowNotFound)?;
+    let suppliers: Vec<SupplierId> = step.parts.iter().map(|part| part.supplier_id).collect();
+    let readers = store::readers(conn, first.user_id, &suppliers).await?;
+    let buyer = readers.iter().find(|reader| reader.user_id == first.user_id);
+    let buyer = buyer.ok_or(sqlx::Error::RowNotFound)?;
+    let canceled = |entry: &Entry| order.parts.iter().find(|part| part.id == entry.part_id);
+    let data = |parts: &[&SupplierOrder]| {
+        json!({
+            "number": order.number,
+            "by": step.actor.role.as_str(),
+            "comment": step.comment,
+            "canceled_at": instant(now),
+            "time_zone": trade.time_zone,
+            "currency": order.currency,
+            "buyer": { "name": buyer.organization_name, "phone": order.address.phone, "email": buyer.email },
+            "parts": parts.iter().map(|part| self::part(part)).collect::<Vec<_>>(),
+            "total": parts.iter().fold(Money::ZERO, |sum, part| sum.checked_add(part.subtotal).unwrap_or(Money::MAX)),
+        })
+    };
+    let message = |cause, recipient: &str, locale, data| NewMessage {
+        cause,
+        kind: MessageKind::OrderCanceled,
+        recipient: recipient.to_owned(),
+        locale,
+        data,
+        user_id: None,
+    };
+    let mut messages = Vec::with_capacity(readers.len());
+    for (entry, part) in entries.iter().filter_map(|entry| Some((entry, canceled(entry)?))) {
+        let organization_id = OrganizationId::from(part.supplier_id);
+        for reader in readers.iter().filter(|reader| reader.organization_id == organization_id) {
+            messages.push(message(entry.id, &reader.email, reader.locale, data(&[part])));
+        }
+    }
+    if let Some(administrator) = trade.admin_email.as_ref().filter(|_| step.actor.role == Role::Buyer) {
+        let parts: Vec<&SupplierOrder> = entries.iter().filter_map(canceled).collect();
+        messages.push(message(first_entry.id, administrator.as_str(), trade.default_locale, data(&parts)));
+    }
+    Ok(messages)
+}
+
+fn instant(at: OffsetDateTime) -> String {
     at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }

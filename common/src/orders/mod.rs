@@ -19,14 +19,16 @@
 mod actions;
 mod messages;
 mod model;
+mod status;
 mod store;
 mod unpaid;
 
-pub use actions::{MoveError, PlaceError, Step, move_part, place};
+pub use actions::{CancelError, MoveError, PlaceError, Step, cancel, move_part, place, receive};
 pub use model::{
-    Actor, Destination, HistoryEntry, NewOrder, Order, OrderLine, OrderStatus, OrderSummary, PartFilter,
-    PaymentMethod, SupplierOrder, SupplierOrderStatus, SupplierOrderSummary,
+    Actor, Destination, Filter, HistoryEntry, Named, NewOrder, Order, OrderLine, OrderSummary, PaymentMethod,
+    SupplierOrder, SupplierOrderSummary,
 };
-pub use store::{find, find_part, list, list_parts};
+pub use status::{OrderStatus, StockEffect, SupplierOrderStatus};
+pub use store::{find, find_part, list, list_parts, ordered_lines};
 pub use unpaid::expire;
 pub(crate) use unpaid::release;

@@ -1,8 +1,9 @@
-//! Orders, their parts, and the moves that are legal.
+//! Orders, their parts and their lines.
 
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 
+use super::{OrderStatus, SupplierOrderStatus};
 use crate::{
     accounts::Role,
     addresses::Address,
@@ -10,151 +11,6 @@ use crate::{
     money::Money,
     payments::{OrderPaymentStatus, Payment, Standing},
 };
-
-/// Where a supplier order stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum SupplierOrderStatus {
-    /// Confirmed by the buyer; the supplier has not looked yet.
-    New,
-    /// The supplier will deliver it.
-    Confirmed,
-    /// It is packed.
-    Assembled,
-    /// It is on its way; its goods have left the stock.
-    Sent,
-    /// It has arrived.
-    Delivered,
-    /// The supplier will not deliver it.
-    Refused,
-    /// It was called off.
-    Canceled,
-}
-
-impl SupplierOrderStatus {
-    /// Every status.
-    pub const ALL: [Self; 7] = [
-        Self::New,
-        Self::Confirmed,
-        Self::Assembled,
-        Self::Sent,
-        Self::Delivered,
-        Self::Refused,
-        Self::Canceled,
-    ];
-
-    /// Its word in URLs, answers, templates and the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Confirmed => "confirmed",
-            Self::Assembled => "assembled",
-            Self::Sent => "sent",
-            Self::Delivered => "delivered",
-            Self::Refused => "refused",
-            Self::Canceled => "canceled",
-        }
-    }
-
-    /// The status of that word.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-
-    /// Whether a part may go from here to `next`.
-    #[must_use]
-    pub fn may_become(self, next: Self) -> bool {
-        match self {
-            Self::New => matches!(next, Self::Confirmed | Self::Refused | Self::Canceled),
-            Self::Confirmed => matches!(next, Self::Assembled | Self::Canceled),
-            Self::Assembled => matches!(next, Self::Sent | Self::Canceled),
-            Self::Sent => matches!(next, Self::Delivered),
-            Self::Delivered | Self::Refused | Self::Canceled => false,
-        }
-    }
-
-    /// Whether somebody of this role may move a part here.
-    #[must_use]
-    pub fn may_be_set_by(self, role: Role) -> bool {
-        match self {
-            Self::New => false,
-            Self::Confirmed | Self::Assembled | Self::Sent | Self::Refused => role != Role::Buyer,
-            Self::Delivered | Self::Canceled => true,
-        }
-    }
-
-    /// Whether nothing will be delivered of it.
-    #[must_use]
-    pub fn is_called_off(self) -> bool {
-        matches!(self, Self::Refused | Self::Canceled)
-    }
-
-    /// What the move into this status does to the stock of the part's lines.
-    #[must_use]
-    pub fn stock_effect(self) -> Option<StockEffect> {
-        match self {
-            Self::Sent => Some(StockEffect::Ship),
-            Self::Refused | Self::Canceled => Some(StockEffect::Release),
-            Self::New | Self::Confirmed | Self::Assembled | Self::Delivered => None,
-        }
-    }
-}
-
-/// What becomes of reserved goods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StockEffect {
-    /// They leave both stock and reservation; stock stops at zero.
-    Ship,
-    /// They can be ordered by others again.
-    Release,
-}
-
-/// Where an order stands; it follows from its parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderStatus {
-    /// No part has moved.
-    New,
-    /// Some part has moved.
-    InProgress,
-    /// Every part that was not called off has arrived.
-    Delivered,
-    /// Every part was called off.
-    Canceled,
-}
-
-impl OrderStatus {
-    /// The status that follows from those of the parts.
-    #[must_use]
-    pub fn of(parts: impl IntoIterator<Item = SupplierOrderStatus>) -> Self {
-        use SupplierOrderStatus::{Canceled, Delivered, New, Refused};
-        let parts: Vec<_> = parts.into_iter().collect();
-        let mut left = parts.iter().filter(|part| !matches!(part, Canceled | Refused)).peekable();
-        if parts.iter().all(|part| *part == New) {
-            Self::New
-        } else if left.peek().is_none() {
-            Self::Canceled
-        } else if left.all(|part| *part == Delivered) {
-            Self::Delivered
-        } else {
-            Self::InProgress
-        }
-    }
-
-    /// Its word in answers.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::InProgress => "in_progress",
-            Self::Delivered => "delivered",
-            Self::Canceled => "canceled",
-        }
-    }
-}
 
 /// How a buyer will pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
@@ -353,79 +209,52 @@ pub struct SupplierOrderSummary {
     pub deliver_on: Option<Date>,
 }
 
-/// Which supplier orders to list.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PartFilter {
-    /// Only those that stand there.
-    pub status: Option<SupplierOrderStatus>,
+/// Which orders to list, or which parts of them; everything is left out that one of these does not fit.
+#[derive(Clone, Debug)]
+pub struct Filter<Status> {
+    /// Those that stand there.
+    pub status: Option<Status>,
+    /// Those confirmed then or later.
+    pub created_from: Option<OffsetDateTime>,
+    /// Those confirmed before.
+    pub created_to: Option<OffsetDateTime>,
+    /// Those with this text in their number, or in the buyer's own.
+    pub q: Option<String>,
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::{SupplierOrderStatus::*, *};
-
-    #[test]
-    fn exactly_the_moves_of_the_diagram_are_legal() {
-        let legal: Vec<_> = SupplierOrderStatus::ALL
-            .into_iter()
-            .flat_map(|from| SupplierOrderStatus::ALL.map(|to| (from, to)))
-            .filter(|(from, to)| from.may_become(*to))
-            .collect();
-        assert_eq!(
-            legal,
-            [
-                (New, Confirmed),
-                (New, Refused),
-                (New, Canceled),
-                (Confirmed, Assembled),
-                (Confirmed, Canceled),
-                (Assembled, Sent),
-                (Assembled, Canceled),
-                (Sent, Delivered),
-            ]
-        );
+impl<Status> Default for Filter<Status> {
+    fn default() -> Self {
+        Self { status: None, created_from: None, created_to: None, q: None }
     }
+}
 
-    #[test]
-    fn a_buyer_may_cancel_and_receive_and_nothing_else() {
-        let may: Vec<_> =
-            SupplierOrderStatus::ALL.into_iter().filter(|to| to.may_be_set_by(Role::Buyer)).collect();
-        assert_eq!(may, [Delivered, Canceled]);
-        assert!(!New.may_be_set_by(Role::Staff));
-    }
+/// What somebody names of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// All of it.
+    Whole(OrderId),
+    /// One part of it.
+    PartOf(OrderId, SupplierOrderId),
+    /// One part, of whichever order.
+    Part(SupplierOrderId),
+}
 
-    #[test]
-    fn an_order_stands_where_its_parts_leave_it() {
-        for (parts, status) in [
-            (vec![New, New], OrderStatus::New),
-            (vec![New, Confirmed], OrderStatus::InProgress),
-            (vec![New, Canceled], OrderStatus::InProgress),
-            (vec![Refused, Canceled], OrderStatus::Canceled),
-            (vec![Delivered, Canceled], OrderStatus::Delivered),
-            (vec![Delivered, Sent], OrderStatus::InProgress),
-        ] {
-            assert_eq!(OrderStatus::of(parts.clone()), status, "{parts:?}");
+impl Named {
+    /// The order, where it is named.
+    #[must_use]
+    pub fn order_id(self) -> Option<OrderId> {
+        match self {
+            Self::Whole(order_id) | Self::PartOf(order_id, _) => Some(order_id),
+            Self::Part(_) => None,
         }
     }
 
-    fn any_status() -> impl Strategy<Value = SupplierOrderStatus> {
-        proptest::sample::select(SupplierOrderStatus::ALL.as_slice())
-    }
-
-    proptest! {
-        #[test]
-        fn every_walk_ends_and_touches_the_stock_exactly_once(steps in prop::collection::vec(any_status(), 0..40)) {
-            let mut at = New;
-            let mut effects = 0;
-            for step in steps {
-                if at.may_become(step) {
-                    at = step;
-                    effects += usize::from(at.stock_effect().is_some());
-                }
-            }
-            prop_assert_eq!(effects, usize::from(matches!(at, Sent | Delivered | Refused | Canceled)));
+    /// The part, where one is named.
+    #[must_use]
+    pub fn part_id(self) -> Option<SupplierOrderId> {
+        match self {
+            Self::Whole(_) => None,
+            Self::PartOf(_, part_id) | Self::Part(part_id) => Some(part_id),
         }
     }
 }

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{messages, model::StockEffect, store};
+use super::{StockEffect, messages, store};
 use crate::{config::TradeSettings, ids::OrderId, mail};
 
 /// Lets the suppliers of an order see it, and mails it to them and to the administrator, once; nothing when nothing
@@ -41,9 +41,7 @@ pub async fn expire(
     if canceled.is_empty() {
         return Ok(false);
     }
-    for part_id in canceled {
-        store::give_up_reservation(conn, now, part_id, StockEffect::Release).await?;
-    }
+    store::give_up_reservations(conn, now, &canceled, StockEffect::Release).await?;
     let told = store::buyer_of_order(conn, id).await?;
     mail::post(conn, now, &[messages::order_expired(trade, id, told)]).await?;
     Ok(true)

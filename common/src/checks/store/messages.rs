@@ -92,6 +92,40 @@ pub(in super::super) async fn untold_moves(conn: &mut PgConnection) -> Result<Ve
     .await
 }
 
+/// Parts that their supplier was told of, that were canceled by others, and of which nobody at the supplier was told.
+pub(in super::super) async fn untold_cancellations(
+    conn: &mut PgConnection,
+) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'supplier order ' || p.id as "subject!",
+            format(
+                'was canceled by %s (history %s) and has no message %s; it owes one to everybody at supplier %s',
+                h.by_role, h.id, $1::text, p.supplier_id
+            ) as "detail!"
+        from supplier_order_history h
+        join supplier_orders p on p.id = h.supplier_order_id
+        where h.status = 'canceled' and h.by_role in ('buyer', 'staff')
+          and not exists (select from email_messages m where m.cause = h.id and m.kind = $1)
+          and exists (select from email_messages m where m.cause = p.id and m.kind = $3)
+          and exists (
+            select
+            from users u
+            where u.organization_id = p.supplier_id and u.email_confirmed_at <= h.at and u.closed_at is null
+          )
+        order by p.id, h.id
+        limit $2
+        "#,
+        MessageKind::OrderCanceled.as_str(),
+        AT_MOST,
+        MessageKind::OrderToFulfil.as_str(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Money that came, and for which the buyer got no receipt.
 pub(in super::super) async fn unreceipted_payments(
     conn: &mut PgConnection,

@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, types::Json};
 use time::{Date, OffsetDateTime};
 
-use super::super::{NewOrder, Order, PaymentMethod};
+use super::super::{NewOrder, PaymentMethod};
 use crate::{
     addresses::Address,
     basket::{Basket, Quantity},
@@ -218,7 +218,7 @@ pub(in super::super) async fn take_stock(
     Ok(usize::try_from(taken) == Ok(placement.offers.len()))
 }
 
-/// A person who is mailed about a new order.
+/// A person who is mailed about an order.
 pub(in super::super) struct Reader {
     pub(in super::super) user_id: UserId,
     pub(in super::super) organization_id: OrganizationId,
@@ -228,13 +228,12 @@ pub(in super::super) struct Reader {
     pub(in super::super) locale: Locale,
 }
 
-/// The buyer, and everybody at the order's suppliers.
+/// A buyer, and everybody at these suppliers.
 pub(in super::super) async fn readers(
     conn: &mut PgConnection,
     buyer: UserId,
-    order: &Order,
+    suppliers: &[SupplierId],
 ) -> Result<Vec<Reader>, sqlx::Error> {
-    let suppliers: Vec<SupplierId> = order.parts.iter().map(|part| part.supplier_id).collect();
     sqlx::query_as!(
         Reader,
         r#"
@@ -247,7 +246,7 @@ pub(in super::super) async fn readers(
            or (u.organization_id = any ($2) and u.email_confirmed_at is not null and u.closed_at is null)
         "#,
         buyer as UserId,
-        &suppliers as &[SupplierId],
+        suppliers as &[SupplierId],
     )
     .fetch_all(conn)
     .await

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use sqlx::{PgConnection, types::Json};
 
 use super::super::{
-    HistoryEntry, Order, OrderLine, OrderStatus, OrderSummary, PartFilter, PaymentMethod, SupplierOrder,
+    Filter, HistoryEntry, Order, OrderLine, OrderStatus, OrderSummary, PaymentMethod, SupplierOrder,
     SupplierOrderStatus, SupplierOrderSummary,
 };
 use crate::{
     addresses::Address,
+    basket::Quantity,
     ids::{OfferId, OrderId, OrganizationId, SupplierId, SupplierOrderId},
     money::Money,
     page::Limit,
@@ -39,6 +40,24 @@ pub async fn find(
     .fetch_optional(&mut *conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
+    Ok(Some(Order {
+        id,
+        number: row.number,
+        created_at: row.created_at,
+        total: row.total,
+        currency: row.currency,
+        address: row.address.0,
+        comment: row.comment,
+        deliver_on: row.deliver_on,
+        purchase_number: row.purchase_number,
+        payment_method: row.payment_method,
+        parts: parts_of(conn, id).await?,
+        payments: payments::of_order(conn, id).await?,
+    }))
+}
+
+/// The parts of an order that its reader may see whole.
+async fn parts_of(conn: &mut PgConnection, id: OrderId) -> Result<Vec<SupplierOrder>, sqlx::Error> {
     let parts = sqlx::query!(
         r#"
         select
@@ -68,21 +87,34 @@ pub async fn find(
             history,
         }
     });
-    let payments = payments::of_order(conn, id).await?;
-    Ok(Some(Order {
-        id,
-        number: row.number,
-        created_at: row.created_at,
-        total: row.total,
-        currency: row.currency,
-        address: row.address.0,
-        comment: row.comment,
-        deliver_on: row.deliver_on,
-        purchase_number: row.purchase_number,
-        payment_method: row.payment_method,
-        parts: parts.collect(),
-        payments,
-    }))
+    Ok(parts.collect())
+}
+
+/// What was ordered with one of an organization's orders: offers and pieces, in the order in which [`find`] has
+/// its lines; nothing when it has no such order.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn ordered_lines(
+    conn: &mut PgConnection,
+    organization_id: OrganizationId,
+    id: OrderId,
+) -> Result<Vec<(OfferId, Quantity)>, sqlx::Error> {
+    let lines = sqlx::query!(
+        r#"
+        select l.offer_id as "offer_id: OfferId", l.ordered as "ordered: Quantity"
+        from orders o
+        join supplier_orders p on p.order_id = o.id
+        join order_lines l on l.supplier_order_id = p.id
+        where o.id = $1 and o.organization_id = $2
+        order by p.id, l.position
+        "#,
+        id as OrderId,
+        organization_id as OrganizationId,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(lines.into_iter().map(|line| (line.offer_id, line.ordered)).collect())
 }
 
 type Inside = (Vec<OrderLine>, Vec<HistoryEntry>);
@@ -147,6 +179,7 @@ async fn insides(
 pub async fn list(
     conn: &mut PgConnection,
     organization_id: OrganizationId,
+    filter: &Filter<OrderStatus>,
     before: Option<OrderId>,
     limit: Limit,
 ) -> Result<Vec<OrderSummary>, sqlx::Error> {
@@ -154,8 +187,7 @@ pub async fn list(
         r#"
         select
             o.id as "id: OrderId", o.number, o.created_at, o.total_minor as "total: Money", o.currency,
-            array(select p.status from supplier_orders p where p.order_id = o.id)
-                as "parts!: Vec<SupplierOrderStatus>",
+            s.status as "status!: OrderStatus",
             (
                 select coalesce(sum(p.subtotal_minor), 0)
                 from supplier_orders p
@@ -163,6 +195,9 @@ pub async fn list(
             )::bigint as "wanted!: Money",
             money.*
         from orders o
+        cross join lateral (
+            select order_status(array(select p.status from supplier_orders p where p.order_id = o.id)) as status
+        ) as s
         cross join lateral (
             select
                 coalesce(sum(y.captured_minor), 0)::bigint as "captured!: Money",
@@ -173,12 +208,21 @@ pub async fn list(
             from payments y
             where y.order_id = o.id
         ) as money
-        where o.organization_id = $1 and ($2::uuid is null or o.id < $2)
+        where o.organization_id = $1
+          and ($2::uuid is null or o.id < $2)
+          and ($3::text is null or s.status = $3)
+          and ($4::timestamptz is null or o.created_at >= $4)
+          and ($5::timestamptz is null or o.created_at < $5)
+          and ($6::text is null or strpos(lower(o.number || ' ' || coalesce(o.purchase_number, '')), lower($6)) > 0)
         order by o.id desc
-        limit $3
+        limit $7
         "#,
         organization_id as OrganizationId,
         before as Option<OrderId>,
+        filter.status as Option<OrderStatus>,
+        filter.created_from,
+        filter.created_to,
+        filter.q,
         limit.and_one(),
     )
     .fetch_all(conn)
@@ -189,7 +233,7 @@ pub async fn list(
         created_at: row.created_at,
         total: row.total,
         currency: row.currency,
-        status: OrderStatus::of(row.parts),
+        status: row.status,
         payment_status: OrderPaymentStatus::of(&Standing {
             wanted: row.wanted,
             captured: row.captured,
@@ -211,8 +255,8 @@ pub async fn find_part(
     supplier_id: SupplierId,
     id: SupplierOrderId,
 ) -> Result<Option<SupplierOrderSummary>, sqlx::Error> {
-    let mut parts = read_parts(conn, supplier_id, Some(id), None, PartFilter::default(), 1).await?;
-    Ok(parts.pop())
+    let wanted = Wanted { only: Some(id), before: None, filter: &Filter::default(), limit: 1 };
+    Ok(read_parts(conn, supplier_id, &wanted).await?.pop())
 }
 
 /// A page of a supplier's parts, the newest first.
@@ -222,20 +266,25 @@ pub async fn find_part(
 pub async fn list_parts(
     conn: &mut PgConnection,
     supplier_id: SupplierId,
-    filter: PartFilter,
+    filter: &Filter<SupplierOrderStatus>,
     before: Option<SupplierOrderId>,
     limit: Limit,
 ) -> Result<Vec<SupplierOrderSummary>, sqlx::Error> {
-    read_parts(conn, supplier_id, None, before, filter, limit.and_one()).await
+    read_parts(conn, supplier_id, &Wanted { only: None, before, filter, limit: limit.and_one() }).await
+}
+
+/// Which of a supplier's parts to read.
+struct Wanted<'a> {
+    only: Option<SupplierOrderId>,
+    before: Option<SupplierOrderId>,
+    filter: &'a Filter<SupplierOrderStatus>,
+    limit: i64,
 }
 
 async fn read_parts(
     conn: &mut PgConnection,
     supplier_id: SupplierId,
-    only: Option<SupplierOrderId>,
-    before: Option<SupplierOrderId>,
-    filter: PartFilter,
-    limit: i64,
+    wanted: &Wanted<'_>,
 ) -> Result<Vec<SupplierOrderSummary>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
@@ -253,14 +302,20 @@ async fn read_parts(
           and ($3::uuid is null or p.id < $3)
           and ($4::text is null or p.status = $4)
           and o.released_at is not null
+          and ($5::timestamptz is null or o.created_at >= $5)
+          and ($6::timestamptz is null or o.created_at < $6)
+          and ($7::text is null or strpos(lower(o.number), lower($7)) > 0)
         order by p.id desc
-        limit $5
+        limit $8
         "#,
         supplier_id as SupplierId,
-        only as Option<SupplierOrderId>,
-        before as Option<SupplierOrderId>,
-        filter.status as Option<SupplierOrderStatus>,
-        limit,
+        wanted.only as Option<SupplierOrderId>,
+        wanted.before as Option<SupplierOrderId>,
+        wanted.filter.status as Option<SupplierOrderStatus>,
+        wanted.filter.created_from,
+        wanted.filter.created_to,
+        wanted.filter.q,
+        wanted.limit,
     )
     .fetch_all(&mut *conn)
     .await?;
