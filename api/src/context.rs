@@ -114,7 +114,10 @@ impl Ctx {
         let refusal = || ApiError::new(ProblemCode::Unauthorized, "send a valid access token as Bearer");
         let token = self.token.as_deref().ok_or_else(refusal)?;
         let user = self.services.tokens.read(self.now(), token).ok_or_else(refusal)?;
-        if !accounts::session_goes_on(&mut *self.read().await?, user.session_id).await? {
+        let mut reader = self.reader().await?;
+        let goes_on = accounts::session_goes_on(&mut reader, user.session_id).await?;
+        reader.keep();
+        if !goes_on {
             return Err(ApiError::new(ProblemCode::Unauthorized, "the session has ended; sign in again"));
         }
         match role {

@@ -113,7 +113,7 @@ impl Limits {
     /// Limits that nobody has used up yet.
     #[must_use]
     pub fn new(settings: LimitSettings) -> Self {
-        let callers = Callers(TrustedProxyIssuer::new(settings.trusted_proxies.iter().copied()));
+        let callers = Callers::behind(&settings.trusted_proxies);
         let per_address = |quota: Quota| {
             let count = usize::try_from(quota.count()).unwrap_or(usize::MAX);
             let quota = BasicQuota::new(count, quota.period());
@@ -144,6 +144,17 @@ impl Limits {
 /// network of one customer (/64) counts as one.
 #[derive(Clone, Debug)]
 struct Callers(TrustedProxyIssuer);
+
+impl Callers {
+    /// A socket that listens on both protocols writes an IPv4 address as an IPv6 one.
+    fn behind(proxies: &[IpAddr]) -> Self {
+        let both = proxies.iter().flat_map(|proxy| match proxy.to_canonical() {
+            IpAddr::V4(v4) => vec![v4.into(), v4.to_ipv6_mapped().into()],
+            v6 @ IpAddr::V6(_) => vec![v6],
+        });
+        Self(TrustedProxyIssuer::new(both.collect::<Vec<IpAddr>>()))
+    }
+}
 
 impl RateIssuer for Callers {
     type Key = IpAddr;
@@ -197,6 +208,15 @@ pub(crate) fn retry_after_s(res: &Response) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_is_known_in_either_spelling() {
+        let Callers(issuer) = Callers::behind(&["10.0.0.1".parse().unwrap()]);
+        for spelled in ["10.0.0.1", "::ffff:10.0.0.1"] {
+            assert!(issuer.is_trusted(&spelled.parse().unwrap()), "{spelled}");
+        }
+        assert!(!issuer.is_trusted(&"10.0.0.2".parse().unwrap()));
+    }
 
     #[test]
     fn an_ipv6_network_of_one_customer_is_one_caller() {

@@ -139,12 +139,18 @@ fn conflicts(method: &PathItemType, path: &str) -> Option<&'static str> {
         (PathItemType::Delete, "/api/v1/me") => Some("last_staff"),
         (PathItemType::Post, "/api/v1/me/addresses") => Some("too_many_addresses"),
         (PathItemType::Post, "/api/v1/admin/messages/{id}/resend") => Some("message_under_way"),
-        (PathItemType::Post, "/api/v1/supplier/imports") => Some("idempotency_in_flight"),
         (PathItemType::Post, "/api/v1/orders/{id}/cancel" | "/api/v1/orders/{id}/parts/{part_id}/cancel") => {
             Some("not_cancelable; nothing was canceled")
         }
         (PathItemType::Post, "/api/v1/orders/{id}/parts/{part_id}/received") => Some("illegal_transition"),
-        (PathItemType::Post, "/api/v1/supplier/orders/{id}/status") => Some("illegal_transition"),
+        (PathItemType::Patch, "/api/v1/admin/users/{id}") => Some("last_staff"),
+        (PathItemType::Post, "/api/v1/supplier/imports" | "/api/v1/admin/suppliers/{id}/imports") => {
+            Some("idempotency_in_flight")
+        }
+        (
+            PathItemType::Post,
+            "/api/v1/supplier/orders/{id}/status" | "/api/v1/admin/supplier-orders/{id}/status",
+        ) => Some("illegal_transition"),
         _ => None,
     }
 }

@@ -171,6 +171,11 @@ impl EndpointArgRegister for Query {
     fn register(_: &mut Components, _: &mut Operation, _: &str) {}
 }
 
+/// `true` or `false`.
+pub fn parse_bool(text: &str) -> Option<bool> {
+    text.parse().ok()
+}
+
 /// Which page of a list.
 #[derive(Clone, Debug)]
 pub struct Paging<C> {

@@ -37,10 +37,14 @@ const MAX_UPLOADS: usize = 16;
 
 /// The API under `/api/v1`.
 pub(crate) fn api() -> Router {
-    let upload = Router::with_path("supplier/imports")
+    let upload = Router::new()
         .hoop(max_concurrency(MAX_UPLOADS))
         .hoop(Timeout::new(UPLOAD_TIMEOUT))
-        .post(imports::create_import);
+        .push(Router::with_path("supplier/imports").post(imports::create_import))
+        .push(
+            Router::with_path("admin/suppliers/{id}/imports")
+                .post(admin::imports::handlers::create_import_for_supplier),
+        );
     let quick = Router::new()
         .hoop(Timeout::new(REQUEST_TIMEOUT))
         .push(account())
@@ -107,9 +111,21 @@ fn account() -> Router {
 
 /// What staff does, under `/api/v1/admin`.
 fn admin() -> Router {
-    use admin::{audit::handlers as audit, mail::handlers as mail, synonyms::handlers as synonyms};
+    use admin::{
+        audit::handlers as audit, imports::handlers as imports, mail::handlers as mail,
+        orders::handlers as orders, organizations::handlers as organizations, synonyms::handlers as synonyms,
+        users::handlers as users,
+    };
 
     Router::with_path("admin")
+        .push(Router::with_path("orders").get(orders::list_all_orders))
+        .push(Router::with_path("supplier-orders/{id}/status").post(orders::move_supplier_order))
+        .push(Router::with_path("users").get(users::list_users))
+        .push(Router::with_path("users/{id}").patch(users::patch_user))
+        .push(Router::with_path("organizations").get(organizations::list_organizations))
+        .push(Router::with_path("organizations/{id}/approve").post(organizations::approve_organization))
+        .push(Router::with_path("suppliers/{id}/imports").get(imports::list_imports_of_supplier))
+        .push(Router::with_path("suppliers/{id}/imports/{import_id}").get(imports::get_import_of_supplier))
         .push(Router::with_path("audit-log").get(audit::list_audit_log))
         .push(Router::with_path("emails").get(mail::list_emails))
         .push(Router::with_path("emails/{message}").get(mail::preview_email))

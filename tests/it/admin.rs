@@ -2,4 +2,8 @@
 
 mod audit;
 mod create_staff;
+mod imports;
+mod orders;
+mod organizations;
 mod synonyms;
+mod users;

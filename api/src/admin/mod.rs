@@ -9,5 +9,9 @@
 //! ```
 
 pub mod audit;
+pub mod imports;
 pub mod mail;
+pub mod orders;
+pub mod organizations;
 pub mod synonyms;
+pub mod users;

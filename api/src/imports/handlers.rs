@@ -2,7 +2,7 @@
 
 use common::{
     ids::PriceImportId,
-    imports::{self, ImportMode, NewImport, RowStatus},
+    imports::{self, RowStatus},
 };
 use salvo::{
     oapi::endpoint,
@@ -10,6 +10,7 @@ use salvo::{
 };
 
 use super::{
+    delivery::Delivery,
     dto::{ImportResponse, ImportRowsResponse, ImportsResponse},
     upload::Upload,
 };
@@ -36,27 +37,15 @@ pub(crate) async fn create_import(
     query: Query,
     upload: Upload,
 ) -> ApiResult<Answered<Accepted<ImportResponse>>> {
-    let mut query = query;
-    let mode = query.take_word("mode", "replace or upsert", ImportMode::parse).unwrap_or_default();
-    query.finish()?;
-    let hash = upload.hash().await?;
-    let request = idempotency.of(supplier.user_id, &[upload.name.as_bytes(), &hash]);
-    let new = NewImport {
-        id: PriceImportId::new(),
-        supplier_id: supplier.organization_id.into(),
-        requested_by: supplier.user_id,
-        mode,
-        format: upload.format,
-        source: upload.name.clone(),
-    };
+    let supplier_id = supplier.organization_id.into();
+    let delivery = Delivery::of(supplier.user_id, supplier_id, idempotency, query, upload).await?;
     let mut tx = ctx.begin().await?;
-    if let Some(kept) = request.begin(&mut tx, ctx.now()).await? {
+    if let Some(kept) = delivery.begin(&mut tx, ctx.now()).await? {
         return Ok(Answered::Again(kept));
     }
-    let file = upload.open().map_err(sqlx::Error::Io)?;
-    let import: ImportResponse = imports::receive(&mut tx, ctx.now(), &new, file).await?.into();
+    let import = ImportResponse::from(delivery.receive(&mut tx, ctx.now()).await?);
     let accepted = Accepted { location: Some(import.location()), body: import };
-    request.keep(&mut tx, ctx.now(), &accepted).await?;
+    delivery.keep(&mut tx, ctx.now(), &accepted).await?;
     tx.commit().await?;
     Ok(Answered::First(accepted))
 }

@@ -1,5 +1,6 @@
 //! Price lists over HTTP.
 
-mod dto;
+pub mod delivery;
+pub mod dto;
 pub mod handlers;
-mod upload;
+pub mod upload;

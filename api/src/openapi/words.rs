@@ -228,7 +228,11 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Word> {
         (_, "by") => word(json!({ "format": "uuid" }), ID),
         ("list_import_rows", "status") => one_of(&["failed", "inserted", "updated", "withdrawn"]),
         ("list_supplier_orders", "status") => one_of(&part_statuses()),
-        ("list_orders", "status") => one_of(&OrderStatus::ALL.map(OrderStatus::as_str)),
+        (_, "role") => one_of(&["buyer", "supplier", "staff"]),
+        (_, "kind") => one_of(&["buyer", "supplier", "operator"]),
+        (_, "part_status") => one_of(&part_statuses()),
+        ("list_all_orders", "number") => line(40, "2026-000123"),
+        ("list_orders" | "list_all_orders", "status") => one_of(&OrderStatus::ALL.map(OrderStatus::as_str)),
         (_, name) if name == "id" || name.ends_with("_id") => word(json!({ "format": "uuid" }), ID),
         _ => None,
     }

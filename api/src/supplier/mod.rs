@@ -1,4 +1,4 @@
 //! The supplier's side over HTTP: its settings and its parts of orders.
 
-mod dto;
+pub mod dto;
 pub mod handlers;

@@ -10,19 +10,22 @@
 
 mod actions;
 mod model;
+mod overview;
 mod password;
 mod store;
 mod token;
 
 pub use actions::{
-    AccountError, Activity, Session, StaffError, change_password, change_profile, check_reset, confirm_email,
-    create_staff, end_session, erase, find_credentials, mail_link, mint_token, own_credentials, profile,
-    refresh_session, register, reset_password, set_active, start_session,
+    AccountError, Activity, Session, StaffError, approve_organization, change_password, change_profile,
+    check_reset, confirm_email, create_staff, end_session, erase, find_credentials, find_organization,
+    find_user, mail_link, mint_token, own_credentials, profile, refresh_session, register, reset_password,
+    set_active, start_session,
 };
 pub use model::{
     AccountType, Credentials, EmailAddress, NewStaff, OrganizationKind, OrganizationName, PersonName,
     PositionName, Profile, ProfileChange, Registration, Role,
 };
+pub use overview::{OrganizationFilter, OrganizationSummary, UserFilter, UserSummary};
 pub use password::{Password, PasswordHash, Passwords, PasswordsError, Place};
-pub use store::session_goes_on;
+pub use store::{list_organizations, list_users, session_goes_on};
 pub use token::{Purpose, TokenHash, TokenSecret};

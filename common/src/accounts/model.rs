@@ -82,6 +82,27 @@ pub enum OrganizationKind {
     Operator,
 }
 
+impl OrganizationKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Buyer, Self::Supplier, Self::Operator];
+
+    /// `buyer`, `supplier` or `operator`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Buyer => "buyer",
+            Self::Supplier => "supplier",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// The kind of that word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 /// What a person may do; it follows from their organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -104,7 +125,26 @@ impl From<OrganizationKind> for Role {
     }
 }
 
+impl From<Role> for OrganizationKind {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Buyer => Self::Buyer,
+            Role::Supplier => Self::Supplier,
+            Role::Staff => Self::Operator,
+        }
+    }
+}
+
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Buyer, Self::Supplier, Self::Staff];
+
+    /// The role of that word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
     /// `buyer`, `supplier` or `staff`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

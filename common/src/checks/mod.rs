@@ -77,6 +77,7 @@ pub async fn run(conn: &mut PgConnection) -> Result<Report, sqlx::Error> {
     report.add(Invariant::I6, store::unreminded_invoices(conn).await?);
     report.add(Invariant::I6, store::untold_expiries(conn).await?);
     report.add(Invariant::I6, store::unasked_registrations(conn).await?);
+    report.add(Invariant::I6, store::untold_approvals(conn).await?);
     report.add(Invariant::I6, store::messages_without_their_job(conn).await?);
 
     report.add(Invariant::I7, store::miscounted_imports(conn).await?);

@@ -19,6 +19,7 @@
 mod actions;
 mod messages;
 mod model;
+mod overview;
 mod status;
 mod store;
 mod unpaid;
@@ -28,7 +29,8 @@ pub use model::{
     Actor, Destination, Filter, HistoryEntry, Named, NewOrder, Order, OrderLine, OrderSummary, PaymentMethod,
     SupplierOrder, SupplierOrderSummary,
 };
+pub use overview::{OrderOverview, OverviewFilter, PartOverview};
 pub use status::{OrderStatus, StockEffect, SupplierOrderStatus};
-pub use store::{find, find_part, list, list_parts, ordered_lines};
+pub use store::{find, find_part, list, list_all, list_parts, ordered_lines, supplier_of_part};
 pub use unpaid::expire;
 pub(crate) use unpaid::release;

@@ -1,11 +1,13 @@
 //! What people do with their accounts.
 
+mod approving;
 mod changing;
 mod closing;
 mod registering;
 mod sessions;
 mod staff;
 
+pub use approving::{approve_organization, find_organization, find_user};
 pub use changing::{change_password, change_profile, check_reset, own_credentials, profile, reset_password};
 pub use closing::{Activity, erase, set_active};
 pub use registering::{confirm_email, mail_link, mint_token, register};

@@ -4,6 +4,7 @@ mod closing;
 mod people;
 mod registering;
 mod sessions;
+mod staff;
 mod tokens;
 
 pub(super) use closing::*;
@@ -11,4 +12,6 @@ pub(super) use people::*;
 pub(super) use registering::*;
 pub use sessions::session_goes_on;
 pub(super) use sessions::*;
+pub(super) use staff::{approve, people_of};
+pub use staff::{list_organizations, list_users};
 pub(super) use tokens::*;

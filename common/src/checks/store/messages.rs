@@ -257,6 +257,32 @@ pub(in super::super) async fn unasked_registrations(
     .await
 }
 
+/// Organizations that staff approved, and of whose people nobody was told.
+pub(in super::super) async fn untold_approvals(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'organization ' || a.subject_id as "subject!",
+            format('was approved and has no message %s; it owes one to each of its people', $1::text) as "detail!"
+        from audit_log a
+        where a.action = 'approve_organization'
+          and not exists (select from email_messages m where m.cause = a.subject_id and m.kind = $1)
+          and exists (
+            select
+            from users u
+            where u.organization_id = a.subject_id and u.email_confirmed_at <= a.at and u.closed_at is null
+          )
+        order by a.subject_id
+        limit $2
+        "#,
+        MessageKind::OrganizationApproved.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Messages still to be sent that no job will send, or more than one; and messages that were given up, though
 /// a job of theirs still tries.
 ///

@@ -23,8 +23,8 @@ pub(super) use imports::{
 pub(super) use jobs::{abandoned_jobs, endless_jobs};
 pub(super) use messages::{
     messages_without_their_job, unannounced_parts, unasked_registrations, unconfirmed_orders,
-    unreceipted_payments, unreminded_invoices, unreported_imports, untold_cancellations, untold_expiries,
-    untold_moves,
+    unreceipted_payments, unreminded_invoices, unreported_imports, untold_approvals, untold_cancellations,
+    untold_expiries, untold_moves,
 };
 pub(super) use payments::{
     forgotten_refunds, illegal_payment_moves, misinvoiced_parts, mispaid_parts, misplaced_payments,

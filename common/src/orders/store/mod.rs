@@ -1,6 +1,7 @@
 //! All SQL of orders: writing them, moving their parts, reading them.
 
 mod moving;
+mod overview;
 mod placing;
 mod reading;
 mod unpaid;
@@ -9,6 +10,7 @@ pub(super) use moving::{
     Entry, LockedPart, Move, Told, buyers_of, give_up_reservations, lock_order, lock_parts, lock_stock,
     set_status,
 };
+pub use overview::{list_all, supplier_of_part};
 pub(super) use placing::{OrderRow, Placement, find_terms, insert_order, readers, take_stock};
 pub use reading::{find, find_part, list, list_parts, ordered_lines};
 pub(super) use unpaid::{

@@ -1,0 +1,88 @@
+//! Uploading price lists in a supplier's place, and watching what becomes of them.
+
+use common::{
+    audit::{self, Action, Entry},
+    ids::{PriceImportId, SupplierId},
+    imports, suppliers,
+};
+use salvo::{
+    oapi::endpoint,
+    prelude::{Json, Writer},
+};
+use serde_json::json;
+
+use crate::{
+    answer::Accepted,
+    context::{Ctx, Staff},
+    error::{ApiError, ApiResult},
+    idempotency::{Answered, Idempotency},
+    imports::{
+        delivery::Delivery,
+        dto::{ImportResponse, ImportsResponse},
+        upload::Upload,
+    },
+    params::{PageQuery, PathId, Query},
+};
+
+/// Takes a price list for a supplier, as the supplier's own people upload it.
+#[endpoint(
+    tags("admin"),
+    parameters(
+        ("mode" = Option<String>, Query, description = "`replace` (default): what the list no longer has is \
+            withdrawn; `upsert`: it stays"),
+    ),
+)]
+pub(crate) async fn create_import_for_supplier(
+    ctx: Ctx,
+    staff: Staff,
+    idempotency: Idempotency,
+    id: PathId<SupplierId>,
+    query: Query,
+    upload: Upload,
+) -> ApiResult<Answered<Accepted<ImportResponse>>> {
+    let delivery = Delivery::of(staff.user_id, id.0, idempotency, query, upload).await?;
+    let mut tx = ctx.begin().await?;
+    suppliers::find(&mut tx, id.0).await?.ok_or_else(ApiError::not_found)?;
+    if let Some(kept) = delivery.begin(&mut tx, ctx.now()).await? {
+        return Ok(Answered::Again(kept));
+    }
+    let import = delivery.receive(&mut tx, ctx.now()).await?;
+    let entry = Entry {
+        by: Some(staff.user_id),
+        action: Action::ImportPriceList(import.id),
+        details: json!({ "supplier_id": id.0, "mode": import.mode.as_str() }),
+    };
+    audit::record(&mut tx, ctx.now(), &entry).await?;
+    let location = format!("/api/v1/admin/suppliers/{}/imports/{}", id.0, import.id);
+    let accepted = Accepted { location: Some(location), body: ImportResponse::from(import) };
+    delivery.keep(&mut tx, ctx.now(), &accepted).await?;
+    tx.commit().await?;
+    Ok(Answered::First(accepted))
+}
+
+/// A supplier's imports, the newest first.
+#[endpoint(tags("admin"))]
+pub(crate) async fn list_imports_of_supplier(
+    ctx: Ctx,
+    _staff: Staff,
+    query: PageQuery<PriceImportId>,
+    id: PathId<SupplierId>,
+) -> ApiResult<Json<ImportsResponse>> {
+    let paging = query.finish()?;
+    let mut conn = ctx.read().await?;
+    suppliers::find(&mut conn, id.0).await?.ok_or_else(ApiError::not_found)?;
+    let imports = imports::list(&mut conn, id.0, paging.after, paging.limit).await?;
+    Ok(Json(paging.limit.page(imports, |import| import.id).into()))
+}
+
+/// One of a supplier's imports, and how far it has come.
+#[endpoint(tags("admin"))]
+pub(crate) async fn get_import_of_supplier(
+    ctx: Ctx,
+    _staff: Staff,
+    id: PathId<SupplierId>,
+    import_id: PathId<PriceImportId>,
+) -> ApiResult<Json<ImportResponse>> {
+    let import = imports::find(&mut *ctx.read().await?, id.0, import_id.0).await?;
+    Ok(Json(import.ok_or_else(ApiError::not_found)?.into()))
+}

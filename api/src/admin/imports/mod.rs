@@ -1,0 +1,3 @@
+//! Suppliers' price lists over HTTP, for staff.
+
+pub mod handlers;

@@ -1,0 +1,4 @@
+//! All orders over HTTP, for staff.
+
+pub mod dto;
+pub mod handlers;

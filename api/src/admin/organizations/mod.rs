@@ -1,0 +1,4 @@
+//! All organizations over HTTP, for staff.
+
+mod dto;
+pub mod handlers;

@@ -1,0 +1,4 @@
+//! Everybody's accounts over HTTP, for staff.
+
+mod dto;
+pub mod handlers;

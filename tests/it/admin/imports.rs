@@ -1,0 +1,75 @@
+//! Price lists that staff uploads in a supplier's place.
+
+use common::ids::SupplierId;
+use serde_json::{Value, json};
+
+use crate::support::{Person, TestApp, price_list};
+
+async fn path(staff: &Person) -> String {
+    let page = staff.get("/api/v1/admin/organizations?kind=supplier").await.json();
+    format!("/api/v1/admin/suppliers/{}/imports", page["items"][0]["id"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_list_that_staff_uploads_is_the_suppliers_and_is_written_down() {
+    let app = TestApp::start().await;
+    let staff = app.staff().create().await;
+    let supplier = app.supplier("Электрон").create().await;
+    let path = path(&staff).await;
+    let list = price_list(&[("1", "iPhone", "100", 10)]);
+    let received = staff.upload(&path, "price.yaml", list).await.assert_status(202);
+    app.drain_jobs().await;
+    let location = received.header("location").unwrap();
+    assert!(location.starts_with(&path), "{location}");
+    let import = staff.get(location).await.assert_status(200).json();
+    assert_eq!((&import["status"], &import["counts"]["inserted"]), (&json!("completed"), &json!(1)));
+    assert_eq!(staff.get(&path).await.json()["items"][0]["id"], import["id"]);
+    assert_eq!(supplier.get("/api/v1/supplier/imports").await.json()["items"][0]["id"], import["id"]);
+    app.mailbox(supplier.email()).await.assert_one("Прайс-лист");
+    let log = staff.get("/api/v1/admin/audit-log?action=import_price_list").await.json();
+    assert_eq!(log["items"][0]["subject"], json!({ "kind": "price_import", "id": import["id"] }));
+    assert_eq!(log["items"][0]["details"]["mode"], "replace");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_repeated_upload_with_its_key_is_one_import_and_one_entry() {
+    let app = TestApp::start().await;
+    let staff = app.staff().create().await;
+    app.supplier("Электрон").create().await;
+    let path = format!("{}?mode=upsert", path(&staff).await);
+    let list = price_list(&[("1", "iPhone", "100", 10)]);
+    let first = staff.upload_once(&path, "key", "price.yaml", &list).await.assert_status(202);
+    let again = staff.upload_once(&path, "key", "price.yaml", &list).await.assert_status(202);
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!((first.json(), first.header("location")), (again.json(), again.header("location")));
+    let log = staff.get("/api/v1/admin/audit-log?action=import_price_list").await.json();
+    assert_eq!(log["items"].as_array().unwrap().len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_else_may_and_who_is_no_supplier_is_not_found() {
+    let app = TestApp::start().await;
+    let (staff, supplier) = (app.staff().create().await, app.supplier("Электрон").create().await);
+    let path = path(&staff).await;
+    let list = price_list(&[("1", "iPhone", "100", 10)]);
+    supplier.upload(&path, "price.yaml", list.clone()).await.assert_status(403).problem("forbidden");
+    supplier.get(&path).await.assert_status(403);
+    let buyer = app.buyer().create().await;
+    buyer.upload(&path, "price.yaml", list.clone()).await.assert_status(403);
+    let organizations = staff.get("/api/v1/admin/organizations?kind=buyer").await.json();
+    let no_supplier = [
+        SupplierId::new().to_string(),
+        organizations["items"][0]["id"].as_str().unwrap().to_owned(),
+        "x".to_owned(),
+    ];
+    for id in no_supplier {
+        let path = format!("/api/v1/admin/suppliers/{id}/imports");
+        staff.upload(&path, "price.yaml", list.clone()).await.assert_status(404).problem("not_found");
+        staff.get(&path).await.assert_status(404).problem("not_found");
+    }
+    let imports = staff.get(&path).await.assert_status(200).json();
+    assert_eq!(imports["items"], Value::Array(Vec::new()));
+    app.finish().await;
+}
