@@ -113,6 +113,42 @@ async fn a_message_has_both_forms_and_says_from_whom_it_is() {
 }
 
 #[tokio::test]
+async fn a_long_order_makes_a_letter_that_mail_programs_show_whole() {
+    const LINES: usize = 130;
+    let app = TestApp::start().await;
+    let skus: Vec<String> = (0..LINES).map(|number| format!("sku-{number:04}")).collect();
+    let names: Vec<String> =
+        (0..LINES).map(|number| format!("{} {number:04}", "Бумага ".repeat(9))).collect();
+    let goods: Vec<_> =
+        skus.iter().zip(&names).map(|(sku, name)| (sku.as_str(), name.as_str(), "1234567.89", 10)).collect();
+    let supplier = app.supplier("Канцлер").with_price_list(price_list(&goods)).create().await;
+    let buyer = app.buyer().create().await;
+    for sku in &skus {
+        buyer.put_into_basket(&app.offer(sku).await, 1).await.assert_status(200);
+    }
+    buyer.order().await.assert_status(201);
+    for (owner, subject) in
+        [(buyer.email(), "принят"), (supplier.email(), "Новый заказ"), (ADMIN, "Новый заказ")]
+    {
+        let mailbox = app.mailbox(owner).await;
+        let letter = mailbox.assert_one(subject);
+        let (text, html) = (letter.text.as_deref().unwrap(), letter.html.as_deref().unwrap());
+        for shown in [text, html] {
+            assert_eq!(shown.matches("Артикул ").count(), 100, "{owner}");
+            assert!(shown.contains("и ещё 30 позиций"), "{owner}");
+        }
+        assert!(text.contains("Всего 130 позиций") && text.contains("160\u{a0}493\u{a0}825,70"), "{text}");
+        assert!(html.len() < 102_000, "{owner}: {} bytes", html.len());
+    }
+    let longest: i32 = sqlx::query_scalar("select max(octet_length(data::text)) from email_messages")
+        .fetch_one(app.pool())
+        .await
+        .unwrap();
+    assert!(longest < 50_000, "{longest} bytes are kept of each letter");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_name_cannot_add_a_header_or_a_tag() {
     let app = TestApp::start().await;
     let mut body = registration("anna@example.com");

@@ -73,6 +73,9 @@ async fn what_cannot_be_looked_at_is_refused() {
     let staff = app.staff().create().await;
     staff.get("/api/v1/admin/emails/no_such").await.assert_status(404).problem("not_found");
     staff.get("/api/v1/admin/emails/_layout").await.assert_status(404).problem("not_found");
+    for odd in ["%FF", "%00", "order_placed%2F..", "%D0%BF"] {
+        staff.get(&format!("/api/v1/admin/emails/{odd}")).await.assert_status(404).problem("not_found");
+    }
     let refused = staff.get("/api/v1/admin/emails/order_placed?locale=de&format=pdf&x=1").await;
     refused.invalid(&[("locale", "unknown_word"), ("format", "unknown_word"), ("x", "unknown_parameter")]);
     let refused = staff.get("/api/v1/admin/messages?status=lost&kind=x&recipient=nobody").await;
@@ -240,5 +243,37 @@ async fn a_letter_names_the_request_that_caused_it() {
     let mailbox = app.mailbox("bob@example.com").await;
     assert_eq!(mailbox.only().header("x-request-id"), Some(longest.as_str()));
     assert_eq!(mailbox.only().header("bcc"), None);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_checker_finds_a_story_that_does_not_lead_to_where_its_message_stands() {
+    let app = TestApp::start().await;
+    register(&app, "anna@example.com").await;
+    app.drain_jobs().await;
+    for (harm, found, remedy) in [
+        (
+            "update email_messages set status = 'failed'",
+            "its status is failed after 3 entries; its story has 3, and ends with sent",
+            "update email_messages set status = 'sent'",
+        ),
+        (
+            "update email_message_history set status = 'failed' where position = 2",
+            "its story goes from failed to sent; that move is not legal",
+            "update email_message_history set status = 'sending' where position = 2",
+        ),
+        (
+            "update email_message_history set position = 7 where position = 3",
+            "its story has entry 7 in place 3",
+            "update email_message_history set position = 3 where position = 7",
+        ),
+    ] {
+        sqlx::query(harm).execute(app.pool()).await.unwrap();
+        let mut tx = app.pool().begin().await.unwrap();
+        let report = common::checks::run(&mut tx).await.unwrap().to_string();
+        assert!(report.contains(found), "{report}");
+        drop(tx);
+        sqlx::query(remedy).execute(app.pool()).await.unwrap();
+    }
     app.finish().await;
 }

@@ -5,7 +5,8 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{
-    Order, OrderLine, PaymentMethod, SupplierOrder,
+    Order, PaymentMethod, SupplierOrder,
+    shown::{ShownPart, ShownParts},
     store::{self, Entry, Move, Told, ToldOfOrder},
 };
 use crate::{
@@ -37,24 +38,28 @@ pub(super) async fn of_order(
     let mut to_others = Vec::with_capacity(readers.len());
     let person = readers.iter().find(|reader| reader.user_id == buyer);
     let person = person.ok_or(sqlx::Error::RowNotFound)?;
-    let whole = json!({
+    let shared = json!({
         "number": order.number,
         "placed_at": instant(order.created_at),
         "time_zone": trade.time_zone,
-        "total": order.total,
         "currency": order.currency,
         "address": order.address,
         "comment": order.comment,
         "deliver_on": order.deliver_on.map(|date| date.to_string()),
-        "purchase_number": order.purchase_number,
-        "first_name": person.first_name,
-        "order_url": trade.link(&format!("/orders/{}", order.id)),
+    });
+    let of_buyer = json!({
         "buyer": {
             "name": person.organization_name,
             "phone": order.address.phone,
             "email": person.email,
         },
-        "parts": order.parts.iter().map(part).collect::<Vec<_>>(),
+    });
+    let whole = json!({ "total": order.total });
+    let parts = json!(ShownParts::of(&order.parts));
+    let for_buyer = json!({
+        "purchase_number": order.purchase_number,
+        "first_name": person.first_name,
+        "order_url": trade.link(&format!("/orders/{}", order.id)),
         "invoices": invoices(order),
         "pay_until": pay_until(trade, order),
     });
@@ -66,19 +71,22 @@ pub(super) async fn of_order(
         data,
         user_id: None,
     };
-    let to_buyer = message(MessageKind::OrderPlaced, &person.email, person.locale, whole.clone());
+    let data = together([&shared, &whole, &parts, &for_buyer]);
+    let to_buyer = message(MessageKind::OrderPlaced, &person.email, person.locale, data);
     for part in order.parts.iter().filter(|part| !part.status.is_called_off()) {
         let theirs =
             readers.iter().filter(|reader| reader.organization_id == OrganizationId::from(part.supplier_id));
+        // A supplier sees its own part, and nothing of the others.
+        let data = together([&shared, &of_buyer, &json!(ShownPart::of(part))]);
         for reader in theirs {
-            let data = to_fulfil(&whole, part);
-            let message = message(MessageKind::OrderToFulfil, &reader.email, reader.locale, data);
+            let message = message(MessageKind::OrderToFulfil, &reader.email, reader.locale, data.clone());
             to_others.push(NewMessage { cause: part.id.0, ..message });
         }
     }
     if let Some(administrator) = &trade.admin_email {
         let kind = MessageKind::OrderToAdminister;
-        to_others.push(message(kind, administrator.as_str(), trade.default_locale, whole));
+        let data = together([&shared, &of_buyer, &whole, &parts]);
+        to_others.push(message(kind, administrator.as_str(), trade.default_locale, data));
     }
     Ok(Letters { to_buyer, to_others })
 }
@@ -126,39 +134,10 @@ pub(super) fn order_expired(trade: &TradeSettings, id: OrderId, told: ToldOfOrde
     }
 }
 
-/// A supplier sees its own part of an order, and nothing of the others.
-fn to_fulfil(whole: &Value, part: &SupplierOrder) -> Value {
-    json!({
-        "number": whole["number"],
-        "placed_at": whole["placed_at"],
-        "time_zone": whole["time_zone"],
-        "currency": whole["currency"],
-        "buyer": whole["buyer"],
-        "address": whole["address"],
-        "comment": whole["comment"],
-        "deliver_on": whole["deliver_on"],
-        "supplier": part.supplier_name,
-        "subtotal": part.subtotal,
-        "lines": part.lines.iter().map(line).collect::<Vec<_>>(),
-    })
-}
-
-fn part(part: &SupplierOrder) -> Value {
-    json!({
-        "supplier": part.supplier_name,
-        "subtotal": part.subtotal,
-        "lines": part.lines.iter().map(line).collect::<Vec<_>>(),
-    })
-}
-
-fn line(line: &OrderLine) -> Value {
-    json!({
-        "name": line.product_name,
-        "sku": line.sku,
-        "price": line.price,
-        "quantity": line.quantity,
-        "sum": line.sum,
-    })
+/// The members of several objects as one: each letter has the data that it shows, and no more.
+fn together<const N: usize>(pieces: [&Value; N]) -> Value {
+    let members = pieces.into_iter().filter_map(Value::as_object).flatten();
+    members.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// The buyer is told that parts of their order moved along.
@@ -213,7 +192,7 @@ pub(super) async fn canceled(
     let buyer = buyer.ok_or(sqlx::Error::RowNotFound)?;
     let canceled = |entry: &Entry| order.parts.iter().find(|part| part.id == entry.part_id);
     let data = |parts: &[&SupplierOrder]| {
-        json!({
+        let data = json!({
             "number": order.number,
             "by": step.actor.role.as_str(),
             "comment": step.comment,
@@ -221,9 +200,9 @@ pub(super) async fn canceled(
             "time_zone": trade.time_zone,
             "currency": order.currency,
             "buyer": { "name": buyer.organization_name, "phone": order.address.phone, "email": buyer.email },
-            "parts": parts.iter().map(|part| self::part(part)).collect::<Vec<_>>(),
             "total": parts.iter().fold(Money::ZERO, |sum, part| sum.checked_add(part.subtotal).unwrap_or(Money::MAX)),
-        })
+        });
+        together([&data, &json!(ShownParts::of(parts.iter().copied()))])
     };
     let message = |cause, recipient: &str, locale, data| NewMessage {
         cause,

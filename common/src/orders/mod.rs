@@ -20,6 +20,7 @@ mod actions;
 mod messages;
 mod model;
 mod overview;
+mod shown;
 mod status;
 mod store;
 mod unpaid;

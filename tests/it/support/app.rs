@@ -47,7 +47,10 @@ use worker::{
     run::{self, RunSettings},
 };
 
-use super::{Answer, Mailbox, Person, books::assert_books_agree, database::TestDatabase};
+use super::{
+    Answer, Mailbox, Person, books::assert_books_agree, database::TestDatabase,
+    letters::assert_data_are_like_the_samples,
+};
 
 /// Who gets a copy of each order.
 pub const ADMIN: &str = "admin@example.com";
@@ -373,6 +376,7 @@ impl TestApp {
         if self.sandbox.is_some() {
             assert_books_agree(&self).await;
         }
+        assert_data_are_like_the_samples(self.pool()).await;
         self.stop_worker().await;
         // Its connections must not keep the API waiting.
         self.client = reqwest::Client::new();

@@ -5,6 +5,7 @@ mod app;
 mod books;
 mod database;
 mod goods;
+mod letters;
 mod mailbox;
 mod people;
 mod upload;

@@ -220,6 +220,9 @@ fn every_letter_is_whole_without_its_style_sheet() {
                 assert!(head.contains(part), "{locale}/{message} lacks {part}");
             }
             assert!(body.contains("background-color:#ffffff") && body.contains("color:#1f2328"));
+            let preheader =
+                body.split_once("aria-hidden=\"true\">").unwrap().1.split_once("</div>").unwrap().0;
+            assert!(!preheader.trim().is_empty(), "{locale}/{message} says nothing beside its subject");
             for table in body.split("<table").skip(1) {
                 let tag = table.split_once('>').unwrap().0;
                 let data = table.contains("<th") || table.contains("colspan");
