@@ -112,8 +112,6 @@ pub struct NoticeRequest {
 pub struct NoticeObject {
     /// The provider's name of it.
     id: String,
-    /// Of a refund: the provider's name of its payment.
-    payment_id: Option<String>,
 }
 
 /// Money that went back, or is on its way.
