@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::{
     error::{ApiError, ApiResult, FieldProblem},
     problem::ProblemCode,
+    serve::was_too_slow,
     shape,
 };
 
@@ -58,12 +59,14 @@ impl<'ex, T: DeserializeOwned + ToSchema + Send + 'static> Extractible<'ex> for 
             let detail = "send the body as application/json";
             return Err(ApiError::new(ProblemCode::UnsupportedMediaType, detail));
         }
-        let raw = match req.payload_with_max_size(MAX_BYTES).await {
-            Ok(bytes) => bytes.to_vec(),
+        let read = req.payload_with_max_size(MAX_BYTES).await.map(|bytes| bytes.to_vec());
+        let raw = match read {
+            Ok(bytes) => bytes,
             Err(ParseError::PayloadTooLarge) => {
-                let detail = format!("expected at most {MAX_BYTES} bytes");
+                let detail = "the body is larger than this address takes";
                 return Err(ApiError::new(ProblemCode::PayloadTooLarge, detail));
             }
+            Err(_) if was_too_slow(req) => return Err(ApiError::too_slow()),
             Err(error) => return Err(ApiError::new(ProblemCode::BadRequest, error.to_string())),
         };
         let value = parse(&raw)?;

@@ -69,6 +69,11 @@ impl ApiError {
         Self::new(ProblemCode::NotFound, "there is nothing at this address for you")
     }
 
+    /// The body came too slowly.
+    pub fn too_slow() -> Self {
+        Self::new(ProblemCode::RequestTimeout, "the body stopped coming, or came too slowly; send it again")
+    }
+
     /// Values that are not right, all of them.
     pub fn fields(errors: Vec<FieldProblem>) -> Self {
         let mut refusal = Self::new(ProblemCode::ValidationFailed, "see `errors` for what to mend");
@@ -125,6 +130,10 @@ impl ApiError {
         res.status_code(self.code.status());
         if let Some(seconds) = self.retry_after_s {
             res.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.code == ProblemCode::RequestTimeout {
+            // What may still come belongs to no request.
+            res.headers_mut().insert(salvo::http::header::CONNECTION, HeaderValue::from_static("close"));
         }
         if self.code.status() == salvo::http::StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer");

@@ -13,6 +13,7 @@ mod body;
 mod catalog;
 pub mod context;
 pub mod create_staff;
+pub mod doctor;
 pub mod error;
 mod heads;
 mod idempotency;

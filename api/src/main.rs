@@ -7,12 +7,14 @@ use api::{
     CatalogCache,
     context::Services,
     create_staff::{self, CreateStaffArgs},
+    doctor::{self, DoctorArgs},
     limits::Limits,
     serve,
     settings::ServeArgs,
     tokens::Tokens,
 };
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use common::{
     accounts::Passwords,
     clock::Clock,
@@ -42,19 +44,32 @@ enum Command {
     Migrate(DatabaseArgs),
     /// Gives somebody of the operator an account (role `staff`)
     CreateStaff(CreateStaffArgs),
+    /// Looks at the database, the settings and the machine: what is not right, and what to do about it
+    Doctor(Box<DoctorArgs>),
     /// Prints the OpenAPI document
     Openapi,
+    /// Prints what a shell needs to complete this program's commands and flags
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
 }
 
 fn main() -> ExitCode {
     // A missing `.env` is no error.
     let _absent = dotenvy::dotenv();
     let cli = Cli::parse();
+    if let Command::Completions { shell } = cli.command {
+        clap_complete::generate(shell, &mut Cli::command(), "api", &mut io::stdout());
+        return ExitCode::SUCCESS;
+    }
     program::run(&cli.log, async {
         match cli.command {
             Command::Serve(args) => serve_api(*args).await,
             Command::Migrate(args) => migrate(args).await,
             Command::CreateStaff(args) => create_staff::run(args, io::stdin(), io::stdout()).await,
+            Command::Doctor(args) => doctor::run(*args, io::stdout()).await,
+            Command::Completions { .. } => Ok(()),
             Command::Openapi => {
                 println!("{:#}", api::openapi::document());
                 Ok(())
@@ -78,7 +93,7 @@ async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
         catalog: CatalogCache::new(settings.catalog_cache_bytes),
     };
     let started = |address| tracing::info!(%address, "serving");
-    serve::serve(services, figures, settings.listen_addr, started, shutdown::requested()).await?;
+    serve::serve(services, settings.serving, figures, started, shutdown::requested()).await?;
     tracing::info!("stopped");
     Ok(())
 }

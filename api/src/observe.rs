@@ -42,6 +42,7 @@ pub async fn observe(req: &mut Request, depot: &mut Depot, res: &mut Response, c
     }
     depot.insert_typed(id.clone());
     let span = tracing::info_span!("request", request_id = id.0);
+    let _running = Running::start();
     request::scope(id.0, ctrl.call_next(req, depot, res).instrument(span.clone())).await;
     let _entered = span.enter();
     let status = res.status_code.map_or(0, |status| status.as_u16());
@@ -66,6 +67,23 @@ pub async fn observe(req: &mut Request, depot: &mut Depot, res: &mut Response, c
     }
     let labels = [("method", method), ("route", route), ("status", status.to_string())];
     metrics::histogram!("http_request_duration_seconds", &labels).record(elapsed);
+}
+
+/// A request that runs, counted until it ends or is dropped.
+struct Running(metrics::Gauge);
+
+impl Running {
+    fn start() -> Self {
+        let gauge = metrics::gauge!("http_requests_in_flight");
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
 }
 
 /// Answers in problem+json where no handler did: unknown paths, wrong methods, limits of the server.

@@ -12,7 +12,7 @@ use salvo::oapi::{
 
 use serde_json::Value;
 
-use crate::{problem::ProblemCode, routes};
+use crate::{problem::ProblemCode, routes, serve::Bounds};
 
 /// Operations that need no sign-in.
 pub const PUBLIC: &[&str] = &[
@@ -49,7 +49,7 @@ fn from_code() -> OpenApi {
     let info = Info::new("Postavka", env!("CARGO_PKG_VERSION"))
         .description("Ordering from many suppliers through one catalogue.");
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer).bearer_format("JWT"));
-    let mut document = OpenApi::with_info(info).merge_router(&routes::api());
+    let mut document = OpenApi::with_info(info).merge_router(&routes::api(&Bounds::default()));
     document.components.security_schemes.insert("bearer".to_owned(), bearer.into());
     document.components.schemas.insert("Problem", problem_schema());
     for (path, item) in document.paths.iter_mut() {

@@ -1,12 +1,12 @@
 //! Where everything stands.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use salvo::{
     Router, Service, affix_state,
     catcher::Catcher,
-    prelude::{CatchPanic, Timeout, max_concurrency},
+    prelude::{CatchPanic, Timeout, max_concurrency, max_size},
 };
 use salvo_oapi::swagger_ui::SwaggerUi;
 
@@ -15,6 +15,7 @@ use crate::{
     addresses::handlers as addresses,
     admin,
     basket::handlers as basket,
+    body,
     catalog::handlers as catalog,
     context::Services,
     heads,
@@ -23,30 +24,29 @@ use crate::{
     observe, operations,
     orders::handlers as orders,
     payments::{handlers as payments, staff as staff_payments},
+    serve::{Bounds, Headers, Pace, Serving, cors},
     supplier::handlers as supplier,
     web,
 };
 
-/// How long one request may take; uploads may take longer.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-const UPLOAD_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-
-/// How many requests may run at once, and how many of them may be uploads.
-const MAX_REQUESTS: usize = 1_000;
-const MAX_UPLOADS: usize = 16;
+/// The largest body of what people do before they are signed in, in bytes.
+const MAX_AUTH_BODY: u64 = 16 << 10;
 
 /// The API under `/api/v1`.
-pub(crate) fn api() -> Router {
+pub(crate) fn api(bounds: &Bounds) -> Router {
     let upload = Router::new()
-        .hoop(max_concurrency(MAX_UPLOADS))
-        .hoop(Timeout::new(UPLOAD_TIMEOUT))
+        .hoop(max_concurrency(bounds.uploads))
+        .hoop(Timeout::new(bounds.upload_within))
+        .hoop(Pace { piece: bounds.upload_piece, within: bounds.piece_within })
         .push(Router::with_path("supplier/imports").post(imports::create_import))
         .push(
             Router::with_path("admin/suppliers/{id}/imports")
                 .post(admin::imports::handlers::create_import_for_supplier),
         );
     let quick = Router::new()
-        .hoop(Timeout::new(REQUEST_TIMEOUT))
+        .hoop(Timeout::new(bounds.request_within))
+        .hoop_when(max_size(MAX_AUTH_BODY), |req, _| req.uri().path().starts_with("/api/v1/auth/"))
+        .hoop(Pace { piece: body::MAX_BYTES as u64, within: bounds.piece_within })
         .push(account())
         .push(
             Router::with_path("me/addresses").get(addresses::list_addresses).post(addresses::create_address),
@@ -90,7 +90,7 @@ pub(crate) fn api() -> Router {
         .push(Router::with_path("supplier/orders/{id}").get(supplier::get_supplier_order))
         .push(Router::with_path("supplier/orders/{id}/status").post(supplier::set_supplier_order_status))
         .push(admin());
-    Router::with_path("api/v1").push(upload).push(quick)
+    Router::with_path("api/v1").hoop(max_concurrency(bounds.requests)).push(upload).push(quick)
 }
 
 /// Accounts. What strangers may call is counted by their address, before anything is done for it.
@@ -139,20 +139,23 @@ fn admin() -> Router {
 }
 
 /// Everything that the process serves.
-pub fn service(services: Services, figures: PrometheusHandle) -> Service {
+pub fn service(services: Services, serving: Serving, figures: PrometheusHandle) -> Service {
     let router = Router::new()
-        .hoop(max_concurrency(MAX_REQUESTS))
         .hoop(CatchPanic::new())
         .hoop(affix_state::inject(Arc::new(services)).inject(figures))
-        .push(api())
+        .push(api(&serving.bounds))
         .push(web::pages())
         .push(Router::with_path("healthz").get(operations::healthz))
         .push(Router::with_path("readyz").get(operations::readyz))
         .push(Router::with_path("metrics").get(operations::metrics))
-        .push(SwaggerUi::new("/openapi.json").into_router("docs"))
+        .push(SwaggerUi::new("/openapi.json").into_router("docs").hoop(web::restrict_docs))
         .push(Router::with_path("openapi.json").get(operations::openapi_document));
-    Service::new(heads::with_heads(router))
+    let mut service = Service::new(heads::with_heads(router))
         .hoop(observe::observe)
         .hoop(heads::announce_length)
-        .catcher(Catcher::new(observe::answer_unanswered))
+        .hoop(Headers { https: serving.https });
+    if !serving.cors_origins.is_empty() {
+        service = service.hoop(cors(&serving.cors_origins));
+    }
+    service.catcher(Catcher::new(observe::answer_unanswered))
 }

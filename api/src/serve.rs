@@ -1,5 +1,9 @@
 //! The process that serves: its listener, its limits, its end.
 
+mod bounds;
+mod headers;
+mod pace;
+
 use std::{future::Future, net::SocketAddr, time::Duration};
 
 use anyhow::Context;
@@ -8,6 +12,13 @@ use salvo::{
     Server,
     conn::{Acceptor, Listener, TcpListener},
     fuse::FuseConfig,
+    http::HeaderValue,
+};
+
+pub use self::bounds::Bounds;
+pub(crate) use self::{
+    headers::{Headers, cors},
+    pace::{Pace, was_too_slow},
 };
 
 use crate::{context::Services, routes};
@@ -17,6 +28,27 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// How often measurements are summed up.
 const SUMMED_UP_EVERY: Duration = Duration::from_secs(1);
+
+/// How the API meets its clients.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How much it takes on, and for how long it waits.
+    pub bounds: Bounds,
+    /// The origins whose pages may read its answers.
+    pub cors_origins: Vec<HeaderValue>,
+    /// Whether people come by https only.
+    pub https: bool,
+}
+
+impl Serving {
+    /// By http on this address, for pages of nobody else, within the usual limits.
+    #[must_use]
+    pub fn on(address: SocketAddr) -> Self {
+        Self { address, bounds: Bounds::default(), cors_origins: Vec::new(), https: false }
+    }
+}
 
 /// Starts to count. Once a process.
 ///
@@ -28,17 +60,18 @@ pub fn start_figures() -> anyhow::Result<PrometheusHandle> {
         .install_recorder()?)
 }
 
-/// Serves on `address` until `stop` is done; requests that run then are answered. `started` is told the address.
+/// Serves until `stop` is done; requests that run then are answered. `started` is told the address.
 ///
 /// # Errors
 /// When the address cannot be listened on.
 pub async fn serve(
     services: Services,
+    serving: Serving,
     figures: PrometheusHandle,
-    address: SocketAddr,
     started: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    let address = serving.address;
     let listening = TcpListener::new(address).try_bind().await;
     let acceptor = listening.with_context(|| format!("LISTEN_ADDR: {address} cannot be listened on"))?;
     let local = acceptor.holdings().first().and_then(|holding| holding.local_addr.clone().into_std());
@@ -52,14 +85,19 @@ pub async fn serve(
             counted.run_upkeep();
         }
     });
-    let server = Server::new(acceptor).fuse_config(FuseConfig::strict());
+    let bounds = serving.bounds;
+    // Idle connections end with the time for headers, since they wait for those of the next request.
+    let patience = FuseConfig::default()
+        .with_http1_header_timeout(bounds.reader_within)
+        .with_write_stall_timeout(bounds.reader_within);
+    let server = Server::new(acceptor).fuse_config(patience).max_connections(bounds.connections);
     let handle = server.handle();
     tokio::spawn(async move {
         stop.await;
         tracing::info!("stopping; requests that run are answered first");
         handle.stop_graceful(GRACE);
     });
-    let served = server.try_serve(routes::service(services, figures)).await;
+    let served = server.try_serve(routes::service(services, serving, figures)).await;
     summing_up.abort();
     Ok(served?)
 }

@@ -1,6 +1,6 @@
 //! The API's settings.
 
-use std::net::SocketAddr;
+use salvo::http::HeaderValue;
 
 use common::{
     config::{DatabaseArgs, DatabaseSettings, Problems, Secret, TradeArgs, TradeSettings},
@@ -8,6 +8,7 @@ use common::{
 };
 
 use crate::limits::{LimitArgs, LimitSettings};
+use crate::serve::Serving;
 
 /// The shortest secret that access tokens may be signed with, in bytes.
 const MIN_SECRET: usize = 32;
@@ -30,6 +31,10 @@ pub struct ServeArgs {
     /// How many MiB of the catalogue's answers may be kept for up to a second; 0 keeps none
     #[arg(long, env = "CATALOG_CACHE_MIB", default_value_t = 8)]
     pub catalog_cache_mib: u32,
+    /// Origins whose pages may read the API's answers, e.g. https://shop.example.com, with commas between; `*` for
+    /// all; none when empty
+    #[arg(long, env = "CORS_ORIGINS", default_value = "")]
+    pub cors_origins: String,
 
     /// The database
     #[command(flatten)]
@@ -47,14 +52,14 @@ pub struct ServeArgs {
 /// The settings, checked.
 #[derive(Clone)]
 pub struct ServeSettings {
-    /// The address to listen on.
-    pub listen_addr: SocketAddr,
     /// Signs access tokens.
     pub token_secret: Secret,
     /// How often something may be tried.
     pub limits: LimitSettings,
     /// How many bytes of the catalogue's answers may be kept.
     pub catalog_cache_bytes: u64,
+    /// How the API meets its clients.
+    pub serving: Serving,
     /// Which database.
     pub database: DatabaseSettings,
     /// The rules of the installation.
@@ -86,20 +91,64 @@ impl ServeArgs {
             problems.take("TOKEN_SECRET", long_enough)
         });
         let limits = self.limits.check(&mut problems);
+        let cors_origins = problems.take("CORS_ORIGINS", parse_origins(&self.cors_origins));
         let database = self.database.check(&mut problems);
         let trade = self.trade.check(&mut problems);
         let cards = self.cards.check(&mut problems);
         let settings = (|| {
             Some(ServeSettings {
-                listen_addr: listen_addr?,
                 token_secret: Secret::new(secret?),
                 limits: limits?,
                 catalog_cache_bytes: u64::from(self.catalog_cache_mib) << 20,
+                serving: Serving {
+                    cors_origins: cors_origins?,
+                    https: trade.as_ref()?.public_url.scheme() == "https",
+                    ..Serving::on(listen_addr?)
+                },
                 database: database?,
                 trade: trade?,
                 cards: cards?,
             })
         })();
         problems.finish(settings)
+    }
+}
+
+/// Reads origins as browsers send them: scheme, host and port, nothing else.
+fn parse_origins(text: &str) -> Result<Vec<HeaderValue>, String> {
+    let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts.contains(&"*") && parts.len() > 1 {
+        return Err("`*` is all there are: expected nothing beside it".to_owned());
+    }
+    let origin = |part: &str| {
+        let wrong = || format!("expected an origin such as https://shop.example.com, found {part:?}");
+        let is_origin = part == "*"
+            || url::Url::parse(part).is_ok_and(|url| {
+                matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == part
+            });
+        if is_origin { HeaderValue::from_str(part).map_err(|_| wrong()) } else { Err(wrong()) }
+    };
+    parts.into_iter().map(origin).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_taken_as_browsers_send_them() {
+        assert_eq!(parse_origins(""), Ok(Vec::new()));
+        assert_eq!(parse_origins(" https://a.example , http://b.example:8080,").map(|all| all.len()), Ok(2));
+        assert_eq!(parse_origins("*").map(|all| all.len()), Ok(1));
+        for wrong in [
+            "a.example",
+            "https://a.example/",
+            "https://a.example:443",
+            "https://A.example",
+            "ftp://a",
+            "*,https://a.example",
+        ] {
+            assert!(parse_origins(wrong).is_err(), "{wrong}");
+        }
     }
 }

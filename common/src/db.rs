@@ -95,6 +95,14 @@ impl Db {
         &self.pool
     }
 
+    /// Sets the figures of the pool: how many connections are in use, and how many wait to be.
+    pub fn count_connections(&self) {
+        let (open, idle) = (f64::from(self.pool.size()), self.pool.num_idle() as f64);
+        metrics::gauge!("db_pool_connections", "state" => "idle").set(idle);
+        metrics::gauge!("db_pool_connections", "state" => "used").set((open - idle).max(0.0));
+        metrics::gauge!("db_pool_connections_max").set(f64::from(self.pool.options().get_max_connections()));
+    }
+
     /// Opens a transaction.
     ///
     /// # Errors

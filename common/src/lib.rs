@@ -12,6 +12,7 @@ pub mod checks;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod doctor;
 pub mod idempotency;
 pub mod ids;
 pub mod imports;

@@ -147,3 +147,47 @@ async fn every_operation_that_is_not_public_wants_a_token_before_anything_else()
     }
     app.finish().await;
 }
+
+#[test]
+fn every_text_has_an_example() {
+    let document = document();
+    let mut without = BTreeSet::new();
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        visit_objects(schema, &mut |object| {
+            // An alternative only narrows fields that are described beside it.
+            let described = object.contains_key("type");
+            let fields = object.get("properties").filter(|_| described).and_then(Value::as_object);
+            for (field, shape) in fields.into_iter().flatten() {
+                let is_text = match &shape["type"] {
+                    Value::String(basic) => basic == "string",
+                    Value::Array(types) => types.contains(&Value::from("string")),
+                    _ => false,
+                };
+                if is_text
+                    && shape.get("examples").is_none()
+                    && shape.get("format").is_none()
+                    && shape.get("const").is_none()
+                {
+                    without.insert(format!("{name}.{field}"));
+                }
+            }
+        });
+    }
+    without.retain(|field| !field.starts_with("Problem."));
+    assert!(without.is_empty(), "say how these look in api/src/openapi/words.rs: {without:#?}");
+}
+
+#[test]
+fn every_request_and_every_answer_has_an_example() {
+    for (method, path, operation) in operations(&document()) {
+        let bodies = operation["responses"]
+            .as_object()
+            .expect("responses")
+            .values()
+            .chain(operation.get("requestBody"));
+        for (kind, content) in bodies.filter_map(|body| body["content"].as_object()).flatten() {
+            let whole = content.get("example").is_some_and(|example| !example.is_null());
+            assert!(whole || !kind.contains("json"), "{method} {path}: {kind}");
+        }
+    }
+}

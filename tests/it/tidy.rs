@@ -157,3 +157,14 @@ fn migrations_are_numbered_without_gaps() {
         assert!(name.starts_with(&format!("{:04}_", index + 1)), "{name} is not number {}", index + 1);
     }
 }
+
+#[test]
+fn every_setting_stands_in_the_readme() {
+    let readme = fs::read_to_string(workspace().join("README.md")).expect("the readme");
+    let mut missing = BTreeSet::new();
+    for (_, text) in ["api/src", "worker/src", "common/src"].into_iter().flat_map(sources) {
+        let settings = text.split("env = \"").skip(1).filter_map(|rest| rest.split('"').next());
+        missing.extend(settings.filter(|name| !readme.contains(&format!("`{name}`"))).map(str::to_owned));
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}

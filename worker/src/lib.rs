@@ -8,6 +8,7 @@ mod catalog;
 pub mod deps;
 mod imports;
 pub mod mail;
+pub mod operations;
 mod payments;
 pub mod registry;
 pub mod run;

@@ -2,8 +2,8 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use common::{
     checks,
     clock::Clock,
@@ -14,7 +14,13 @@ use common::{
     telemetry::LogArgs,
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
-use worker::{deps::Deps, registry::Registry, run, settings::WorkArgs};
+use worker::{
+    deps::Deps,
+    operations::{self, Operations},
+    registry::Registry,
+    run,
+    settings::WorkArgs,
+};
 
 /// Postavka's workers
 #[derive(Parser)]
@@ -33,16 +39,26 @@ enum Command {
     Run(Box<WorkArgs>),
     /// Recomputes the invariants of a database from its history, without changing it
     Check(DatabaseArgs),
+    /// Prints what a shell needs to complete this program's commands and flags
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
 }
 
 fn main() -> ExitCode {
     // A missing `.env` is no error.
     let _absent = dotenvy::dotenv();
     let cli = Cli::parse();
+    if let Command::Completions { shell } = cli.command {
+        clap_complete::generate(shell, &mut Cli::command(), "worker", &mut std::io::stdout());
+        return ExitCode::SUCCESS;
+    }
     program::run(&cli.log, async {
         match cli.command {
             Command::Run(args) => work(*args).await,
             Command::Check(args) => check(args).await,
+            Command::Completions { .. } => Ok(()),
         }
     })
 }
@@ -59,10 +75,12 @@ async fn check(args: DatabaseArgs) -> anyhow::Result<()> {
 
 async fn work(args: WorkArgs) -> anyhow::Result<()> {
     let settings = args.check()?;
-    if let Some(address) = settings.metrics_addr {
-        let figures = PrometheusBuilder::new().with_http_listener(address).install();
-        figures.with_context(|| format!("METRICS_ADDR: {address} cannot be listened on"))?;
-    }
+    let asked = match settings.metrics_addr {
+        Some(address) => {
+            Some((operations::listen(address).await?, PrometheusBuilder::new().install_recorder()?))
+        }
+        None => None,
+    };
     let (clock, trade) = (Clock::system(), settings.trade);
     let registry = Arc::new(Registry::of_postavka(clock.clone(), trade.clone()));
     let db = Db::new(&settings.database)?;
@@ -75,5 +93,14 @@ async fn work(args: WorkArgs) -> anyhow::Result<()> {
         mailer: settings.mailer,
         cards: settings.cards,
     });
-    run::run(db, registry, deps, settings.run, shutdown::requested()).await
+    let answering = async {
+        match asked {
+            Some((listener, figures)) => Operations { db: db.clone(), figures }.serve(listener).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ended = run::run(db.clone(), registry, deps, settings.run, shutdown::requested()) => ended,
+        never = answering => match never {},
+    }
 }

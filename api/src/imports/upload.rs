@@ -24,6 +24,7 @@ use crate::{
     body::escape,
     error::{ApiError, ApiResult, FieldProblem},
     problem::ProblemCode,
+    serve::was_too_slow,
 };
 
 /// The largest file, and a little for the form around it.
@@ -85,13 +86,19 @@ impl<'ex> Extractible<'ex> for Upload {
             let detail = "send the price list as the field `file` of a multipart/form-data body";
             return Err(ApiError::new(ProblemCode::UnsupportedMediaType, detail));
         }
-        let form = req.form_data_max_size(MAX_BYTES).await.map_err(|error| match error {
-            ParseError::PayloadTooLarge => ApiError::new(
-                ProblemCode::PayloadTooLarge,
-                "expected a file of at most 512 MiB, and little else in the form",
-            ),
-            _ => ApiError::new(ProblemCode::BadRequest, "the form broke off or is not multipart/form-data"),
-        })?;
+        let failed = req.form_data_max_size(MAX_BYTES).await.err();
+        if let Some(error) = failed {
+            return Err(match error {
+                _ if was_too_slow(req) => ApiError::too_slow(),
+                ParseError::PayloadTooLarge => ApiError::new(
+                    ProblemCode::PayloadTooLarge,
+                    "expected a file of at most 512 MiB, and little else in the form",
+                ),
+                _ => broken(),
+            });
+        }
+        // It is kept from above.
+        let form = req.form_data_max_size(MAX_BYTES).await.map_err(|_| broken())?;
         let names = form.fields.iter().map(|(name, _)| name).chain(form.files.iter().map(|(name, _)| name));
         let unknown = names.filter(|name| *name != "file");
         let mut problems: Vec<_> =
@@ -112,6 +119,10 @@ impl<'ex> Extractible<'ex> for Upload {
         })?;
         Ok(Self { name, format, path: file.path().clone(), _kept: file })
     }
+}
+
+fn broken() -> ApiError {
+    ApiError::new(ProblemCode::BadRequest, "the form broke off or is not multipart/form-data")
 }
 
 fn problem(field: &str, code: &str, detail: &str) -> FieldProblem {

@@ -6,6 +6,7 @@
 
 use common::{
     audit::Action,
+    mail::MessageKind,
     orders::{OrderStatus, SupplierOrderStatus},
 };
 use serde_json::{Map, Value, json};
@@ -18,6 +19,8 @@ const CONTROL: &str = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u20
 const CONTROL_BUT_LINES: &str =
     r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff";
 
+/// An amount as people write it, and as it is answered.
+const ASKED_AMOUNT: &str = r"^[0-9]{1,13}(\.[0-9]{1,2})?$";
 const AMOUNT: &str = r"^[0-9]{1,13}\.[0-9]{2}$";
 const ID: &str = "0199a9a0-7c1e-7d3a-9f00-5b1c2d3e4f50";
 const AT: &str = "2026-11-24T09:30:00Z";
@@ -71,6 +74,8 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
         ("StatusRequest", "status") => {
             one_of(&part_statuses()).map(|word| Word { example: "confirmed".into(), ..word })
         }
+        // The provider's names are the provider's.
+        ("NoticeObject", "payment_id") => like("22d6d597-000f-5000-9000-145f6df21d6f"),
         ("LoginRequest", "email") => like("anna@example.com"),
         ("LoginRequest", "password") | (_, "current_password") => like("a long password"),
         (_, "email") => word(json!({ "format": "email", "maxLength": 254 }), "anna@example.com"),
@@ -108,9 +113,7 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
         (_, "deliver_on" | "paid_on") => {
             word(json!({ "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" }), "2026-12-01")
         }
-        (_, "expected_total" | "amount") => {
-            word(json!({ "pattern": r"^[0-9]{1,13}(\.[0-9]{1,2})?$" }), "110000.00")
-        }
+        (_, "expected_total" | "amount") => word(json!({ "pattern": ASKED_AMOUNT }), "110000.00"),
         (_, "reference") => line(200, "П/п 17"),
         (_, "provider") => one_of(&["yookassa"]),
         ("NoticeRequest", "type") => one_of(&["notification"]),
@@ -201,6 +204,18 @@ pub(super) fn of_answer(schema: &str, name: &str) -> Option<Word> {
             let name = if name == "due_on" { "paid_on" } else { name };
             of_request("", name).map(|word| Word { limits: Map::new(), ..word })
         }
+        ("FacetResponse", "name") => like("Смартфоны"),
+        ("ParameterFacetResponse", "name") => like("Цвет"),
+        ("ParameterValueResponse", "value") => like("золотистый"),
+        (_, "name") => like("Сеть «Пример»"),
+        (_, "action") => like(Action::WORDS.first().copied().unwrap_or_default()),
+        (_, "preview") => like("/api/v1/admin/emails/order_placed"),
+        (_, "response" | "last_response") => like("250 2.0.0 Ok: queued as 4F1A2B"),
+        (_, "cause") => like(ID),
+        (_, "recipient") => word(json!({ "format": "email" }), "anna@example.com"),
+        (_, "ru") => like("Заказ № 2026-000123 принят"),
+        (_, "en") => like("Order No. 2026-000123 is placed"),
+        (_, "word") => like("айфон"),
         _ => None,
     }
 }
@@ -229,7 +244,18 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Word> {
         ("list_import_rows", "status") => one_of(&["failed", "inserted", "updated", "withdrawn"]),
         ("list_supplier_orders", "status") => one_of(&part_statuses()),
         (_, "role") => one_of(&["buyer", "supplier", "staff"]),
+        ("list_messages", "kind") => one_of(&MessageKind::ALL.map(MessageKind::as_str)),
+        ("list_messages", "status") => one_of(&["queued", "sending", "sent", "failed"]),
         (_, "kind") => one_of(&["buyer", "supplier", "operator"]),
+        (_, "recipient") => word(json!({ "format": "email", "maxLength": 254 }), "anna@example.com"),
+        (_, "message") => like(MessageKind::OrderPlaced.as_str()),
+        (_, "locale") => one_of(&["ru", "en"]),
+        (_, "format") => one_of(&["html", "text", "subject"]),
+        (_, "sort") => one_of(&["relevance", "name", "price", "-price"]),
+        (_, "price_min") => word(json!({ "pattern": ASKED_AMOUNT }), "1000"),
+        (_, "price_max") => word(json!({ "pattern": ASKED_AMOUNT }), "120000.00"),
+        (_, "param[…]") => like("золотистый"),
+        (_, "word") => like("айфон"),
         (_, "part_status") => one_of(&part_statuses()),
         ("list_all_orders", "number") => line(40, "2026-000123"),
         ("list_orders" | "list_all_orders", "status") => one_of(&OrderStatus::ALL.map(OrderStatus::as_str)),

@@ -1,10 +1,8 @@
 //! What operators' programs ask: is it alive, can it serve, how is it doing.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::sync::LazyLock;
-
 use salvo::{
     handler,
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
@@ -45,6 +43,9 @@ pub async fn readyz(depot: &mut Depot, res: &mut Response) -> ApiResult<()> {
 /// Figures, in Prometheus' text form.
 #[handler]
 pub async fn metrics(depot: &mut Depot, res: &mut Response) {
+    if let Ok(services) = depot.get_typed::<Services>() {
+        services.db.count_connections();
+    }
     let text = depot.get_typed::<PrometheusHandle>().map(PrometheusHandle::render).unwrap_or_default();
     let form = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     res.render(Text::Plain(text));

@@ -1,6 +1,7 @@
 //! The few pages for people: where links in e-mails lead, and what the codes of problems mean. They share one
 //! layout, come in the reader's language, and work without scripts of others, under a strict policy.
 
+mod docs;
 mod page;
 mod problems;
 
@@ -12,6 +13,8 @@ use serde::Serialize;
 
 use common::locale::Locale;
 use page::Page;
+
+pub(crate) use docs::restrict as restrict_docs;
 
 /// Every page.
 pub(crate) fn pages() -> Router {

@@ -24,6 +24,7 @@ pub mod acknowledge;
 pub mod backend;
 mod backoff;
 mod death;
+pub mod figures;
 pub mod lease;
 mod run;
 mod store;

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::QueueName;
 use crate::ids::JobId;
 
+pub(super) mod figures;
 pub(super) mod workers;
 
 /// The channel on which commits are announced to the workers.

@@ -14,7 +14,7 @@ use api::{
     CatalogCache,
     context::Services,
     limits::{LimitSettings, Limits},
-    serve,
+    serve::{self, Serving},
     tokens::Tokens,
 };
 use common::{
@@ -97,6 +97,22 @@ pub struct TestApp {
     dead_jobs: AtomicI64,
 }
 
+/// What tests start differently.
+struct Setup {
+    trade: TradeSettings,
+    limits: LimitSettings,
+    serving: Serving,
+    sandbox: Option<PaymentSandbox>,
+    cache_bytes: u64,
+}
+
+impl Setup {
+    fn usual() -> Self {
+        let serving = Serving::on(SocketAddr::from(([127, 0, 0, 1], 0)));
+        Self { trade: trade(), limits: limits(), serving, sandbox: None, cache_bytes: UNKEPT }
+    }
+}
+
 impl TestApp {
     /// Starts everything, in a database of its own.
     pub async fn start() -> Self {
@@ -105,43 +121,56 @@ impl TestApp {
 
     /// Starts everything, under other rules of the trade than usual.
     pub async fn start_with(change: impl FnOnce(&mut TradeSettings)) -> Self {
-        Self::start_in(|trade, _| change(trade), None, UNKEPT).await
+        Self::start_limited(|trade, _| change(trade)).await
     }
 
     /// Starts everything, under other rules of the trade and other limits than usual.
     pub async fn start_limited(change: impl FnOnce(&mut TradeSettings, &mut LimitSettings)) -> Self {
-        Self::start_in(change, None, UNKEPT).await
+        let mut setup = Setup::usual();
+        change(&mut setup.trade, &mut setup.limits);
+        Self::start_in(setup).await
+    }
+
+    /// Starts everything, with an API that meets its clients otherwise than usual.
+    pub async fn start_serving(change: impl FnOnce(&mut Serving)) -> Self {
+        let mut setup = Setup::usual();
+        change(&mut setup.serving);
+        Self::start_in(setup).await
     }
 
     /// Starts everything, with an API that keeps answers of the catalogue for a second.
     pub async fn start_with_cache() -> Self {
-        Self::start_in(|_, _| {}, None, 1 << 20).await
+        Self::start_in(Setup { cache_bytes: 1 << 20, ..Setup::usual() }).await
     }
 
     /// Starts everything, with a payment provider.
     pub async fn start_with_cards() -> Self {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let sandbox = PaymentSandbox::start(local, None).await.expect("a free port");
-        Self::start_in(|_, _| {}, Some(sandbox), UNKEPT).await
+        Self::start_in(Setup { sandbox: Some(sandbox), ..Setup::usual() }).await
     }
 
-    async fn start_in(
-        change: impl FnOnce(&mut TradeSettings, &mut LimitSettings),
-        sandbox: Option<PaymentSandbox>,
-        cache_bytes: u64,
-    ) -> Self {
+    async fn start_in(setup: Setup) -> Self {
         common::tls::use_ring();
         let database = TestDatabase::create().await;
         let db = |settings| Db::new(&settings).expect("the URL of the cluster");
         let pools = [db(database.settings(10).await), db(database.settings(6).await)];
-        let (mut trade, mut limits) = (trade(), limits());
-        change(&mut trade, &mut limits);
+        let Setup { trade, limits, serving, sandbox, cache_bytes } = setup;
         let clock = Clock::shifted();
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let catcher = MailCatcher::start(local, local).await.expect("a free port");
-        let cards = cards(sandbox.as_ref());
-        let kept = CatalogCache::new(cache_bytes);
-        let (api, address) = start_api(&pools[0], &clock, &trade, cards, limits, kept).await;
+        let services = Services {
+            db: pools[0].clone(),
+            clock: clock.clone(),
+            trade: trade.clone(),
+            passwords: Passwords::default(),
+            templates: Arc::new(Templates::load().expect("the templates")),
+            tokens: Tokens::new(&Secret::new("the secret of the tests, long enough".to_owned())),
+            cards: cards(sandbox.as_ref()),
+            limits: Limits::new(limits),
+            catalog: CatalogCache::new(cache_bytes),
+        };
+        let (api, address) = start_api(services, serving).await;
         let app = Self {
             database: Some(database),
             api: Some(api),
@@ -218,6 +247,11 @@ impl TestApp {
     /// Where the database is, for programs.
     pub async fn database_url(&self) -> String {
         self.database.as_ref().expect("the database is there").settings(1).await.url
+    }
+
+    /// The database as the worker has it.
+    pub fn worker_db(&self) -> &Db {
+        &self.pools[1]
     }
 
     /// A client that nobody is signed in with.
@@ -432,7 +466,7 @@ fn limits() -> LimitSettings {
 }
 
 /// The figures of the process: they can be started once.
-fn figures() -> PrometheusHandle {
+pub fn figures() -> PrometheusHandle {
     static FIGURES: OnceLock<PrometheusHandle> = OnceLock::new();
     FIGURES.get_or_init(|| serve::start_figures().expect("nobody started them before")).clone()
 }
@@ -446,31 +480,13 @@ fn cards(sandbox: Option<&PaymentSandbox>) -> ProviderSettings {
     Some(yookassa)
 }
 
-async fn start_api(
-    db: &Db,
-    clock: &Clock,
-    trade: &TradeSettings,
-    cards: ProviderSettings,
-    limits: LimitSettings,
-    catalog: CatalogCache,
-) -> (Running, SocketAddr) {
-    let services = Services {
-        db: db.clone(),
-        clock: clock.clone(),
-        trade: trade.clone(),
-        passwords: Passwords::default(),
-        templates: Arc::new(Templates::load().expect("the templates")),
-        tokens: Tokens::new(&Secret::new("the secret of the tests, long enough".to_owned())),
-        cards,
-        limits: Limits::new(limits),
-        catalog,
-    };
+async fn start_api(services: Services, serving: Serving) -> (Running, SocketAddr) {
     let (stop, stopped) = oneshot::channel();
     let (started, address) = oneshot::channel();
     let ended = tokio::spawn(serve::serve(
         services,
+        serving,
         figures(),
-        SocketAddr::from(([127, 0, 0, 1], 0)),
         |address| _ = started.send(address),
         async { _ = stopped.await },
     ));

@@ -110,6 +110,22 @@ impl TestDatabase {
         Self { name }
     }
 
+    /// Makes one of this encoding and locale, without our schema.
+    pub async fn empty(encoding: &str, locale: &str) -> Self {
+        let cluster = Cluster::get().await;
+        let name = format!("{PREFIX}{}", cluster.databases.fetch_add(1, Ordering::Relaxed));
+        let mut connection =
+            PgConnection::connect(&cluster.postgres.url("postgres")).await.expect("the cluster");
+        let statement =
+            format!("create database {name} template template0 encoding '{encoding}' locale '{locale}'");
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut connection)
+            .await
+            .expect("a database of its own");
+        connection.close().await.expect("the connection ends");
+        Self { name }
+    }
+
     /// How to reach it, with a pool of so many connections.
     pub async fn settings(&self, max_connections: u32) -> DatabaseSettings {
         DatabaseSettings { url: Cluster::get().await.postgres.url(&self.name), max_connections }

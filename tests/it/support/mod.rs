@@ -11,7 +11,7 @@ mod people;
 mod upload;
 
 pub use answer::Answer;
-pub use app::{ADMIN, TestApp, trade};
+pub use app::{ADMIN, TestApp, figures, trade};
 pub use database::TestDatabase;
 pub use goods::price_list;
 pub use mailbox::{Mailbox, link_token, register_token};

@@ -182,14 +182,14 @@ impl Person {
         &self.email
     }
 
-    /// Their newest refresh token.
-    pub fn refresh_token(&self) -> String {
-        self.refresh_token.lock().expect("nobody panicked with it").clone()
-    }
-
     /// Their newest access token.
     pub fn access_token(&self) -> String {
         self.access_token.lock().expect("nobody panicked with it").clone()
+    }
+
+    /// Their newest refresh token.
+    pub fn refresh_token(&self) -> String {
+        self.refresh_token.lock().expect("nobody panicked with it").clone()
     }
 
     /// Their id.

@@ -1,6 +1,6 @@
 //! Finding PostgreSQL's programs on this machine.
 //!
-//! Each source either has them or leaves it to the next; a source that fetches them would come last.
+//! Each source either has them or leaves it to the next; the last one fetches them.
 
 use std::{
     env,
@@ -9,7 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
+
+use super::fetch;
 
 /// The setting that names the directory of the programs.
 const SETTING: &str = "PG_BIN";
@@ -24,7 +26,7 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// Looks into `PG_BIN`, then `PATH`, then Debian's directories.
+    /// Looks into `PG_BIN`, then `PATH`, then Debian's directories, and fetches them where they are nowhere.
     pub(super) fn find() -> anyhow::Result<Self> {
         if let Some(dir) = env::var_os(SETTING).filter(|dir| !dir.is_empty()) {
             let dir = PathBuf::from(dir);
@@ -32,15 +34,26 @@ impl Binaries {
                 format!("{SETTING} is {}, but initdb and postgres are not there", dir.display())
             });
         }
-        let found = from_path(env::var_os("PATH").as_deref()).or_else(|| newest_version(Path::new(DEBIAN)));
-        match found {
-            Some(binaries) => Ok(binaries),
-            None => bail!(
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.data");
+        Self::find_in(env::var_os("PATH").as_deref(), Path::new(DEBIAN), &data)
+    }
+
+    /// Looks at these places, and fetches the programs into `data` where they are at none.
+    pub(super) fn find_in(path: Option<&OsStr>, versions: &Path, data: &Path) -> anyhow::Result<Self> {
+        if let Some(binaries) = from_path(path).or_else(|| newest_version(versions)) {
+            return Ok(binaries);
+        }
+        let fetched = fetch::programs(data).and_then(|dir| {
+            Self::in_dir(&dir).with_context(|| format!("initdb is missing in {}", dir.display()))
+        });
+        fetched.map_err(|error| {
+            anyhow!(
                 "PostgreSQL is not installed: install it (Debian, Ubuntu: apt-get install postgresql), \
                  or set {SETTING} to the directory of its initdb and postgres, \
-                 or set DATABASE_URL to a database that runs elsewhere"
-            ),
-        }
+                 or set DATABASE_URL to a database that runs elsewhere; \
+                 and it cannot be fetched from npm: {error:#}"
+            )
+        })
     }
 
     /// The program that makes a cluster.

