@@ -1,4 +1,4 @@
-//! The refusals of the API: one code for each, with its status and what its page says, in one [`table`].
+//! The refusals of the API: one code for each, with its status and what its page says, in one table.
 //!
 //! A code is what programs hold on to, and never changes; `type` of an answer is `/problems/<code>`, which is also
 //! the address of the page that says what happened and what to do.

@@ -31,7 +31,7 @@ pub struct ServeArgs {
     /// How many MiB of the catalogue's answers may be kept for up to a second; 0 keeps none
     #[arg(long, env = "CATALOG_CACHE_MIB", default_value_t = 8)]
     pub catalog_cache_mib: u32,
-    /// Origins whose pages may read the API's answers, e.g. https://shop.example.com, with commas between; `*` for
+    /// Origins whose pages may read the API's answers, e.g. `https://shop.example.com`, with commas between; `*` for
     /// all; none when empty
     #[arg(long, env = "CORS_ORIGINS", default_value = "")]
     pub cors_origins: String,

@@ -2,7 +2,7 @@
 //!
 //! [`postgres`] starts a private PostgreSQL, [`mail_catcher`] receives the e-mail that would otherwise leave,
 //! [`payment_sandbox`] stands for the payment provider, [`dev`] puts them together with the processes of the `Procfile`,
-//! and [`bench`] measures. `cargo dev`, the end-to-end tests, the benchmarks
+//! and [`mod@bench`] measures. `cargo dev`, the end-to-end tests, the benchmarks
 //! and the fault tests all stand on these.
 
 pub mod bench;
