@@ -166,7 +166,9 @@ macro_rules! askers {
 
         impl EndpointArgRegister for $name {
             fn register(_: &mut Components, operation: &mut Operation, _: &str) {
-                let bearer = SecurityRequirement::new("bearer", Vec::<String>::new());
+                // Since OpenAPI 3.1 a requirement may name the roles it is for.
+                let role: Option<Role> = $role;
+                let bearer = SecurityRequirement::new("bearer", role.map(Role::as_str));
                 operation.securities.get_or_insert_default().push(bearer);
             }
         }

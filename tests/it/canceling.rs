@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN, Answer, Person, TestApp, price_list};
+use crate::support::{ADMIN, Answer, Person, TestApp, address, price_list};
 
 const NO_ORDER: &str = "0199a9a0-0000-7000-8000-000000000000";
 
@@ -170,6 +170,23 @@ async fn canceling_what_is_called_off_already_changes_nothing() {
     app.mailbox(ordered.elektron.email()).await.assert_one("отменён");
     assert!(app.mailbox(ordered.kancler.email()).await.about("отменён").is_empty());
     ordered.step("Электрон", "confirmed").await.assert_status(409).problem("illegal_transition");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_supplier_that_never_heard_of_an_order_is_not_told_that_it_was_canceled() {
+    let app = TestApp::start_with_cards().await;
+    let goods = price_list(&[("A", "Телефон А", "100", 10)]);
+    let supplier = app.supplier("Электрон").with_price_list(goods).create().await;
+    let buyer = app.buyer().with_basket([("A", 2)]).create().await;
+    let by_card = json!({ "address": address(), "payment_method": "card" });
+    let order = buyer.post("/api/v1/orders", by_card).await.assert_status(201).json();
+    let path = format!("/api/v1/orders/{}/cancel", order["id"].as_str().unwrap());
+    let canceled = buyer.post(&path, json!(null)).await.assert_status(200).json();
+    assert_eq!(canceled["status"], "canceled");
+    assert_eq!(app.stock("A").await, (10, 0));
+    assert!(app.mailbox(supplier.email()).await.about("Заказ").is_empty());
+    app.mailbox(ADMIN).await.none();
     app.finish().await;
 }
 

@@ -26,7 +26,7 @@ pub struct PayRequest {
 #[serde(deny_unknown_fields)]
 pub struct InvoicePaidRequest {
     /// The day on which the money came, `YYYY-MM-DD`; today or earlier.
-    #[salvo(schema(example = "2026-11-30"))]
+    #[salvo(schema(example = "2026-01-15"))]
     pub paid_on: String,
     /// The bank's reference of it; at most 200 characters.
     pub reference: Option<String>,

@@ -16,3 +16,4 @@ pub use database::TestDatabase;
 pub use goods::price_list;
 pub use mailbox::{Mailbox, link_token, register_token};
 pub use people::{PASSWORD, Person, address, registration};
+pub use upload::attach;
