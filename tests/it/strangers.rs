@@ -63,6 +63,7 @@ impl Owners {
         let theirs = vec![
             ("/api/v1/me/addresses/{id}", vec![("id", text(&saved["id"]))]),
             ("/api/v1/orders/{id}", vec![("id", text(&order["id"])), ("part_id", part.clone())]),
+            ("/api/v1/payments/{id}", vec![("id", text(&order["payments"][0]["id"]))]),
             ("/api/v1/supplier/imports/{id}", vec![("id", text(&import))]),
             ("/api/v1/supplier/orders/{id}", vec![("id", part)]),
         ];
