@@ -4,6 +4,7 @@
 //! let request = idempotency.of(user_id, &[content]);
 //! let mut tx = ctx.begin().await?;
 //! if let Some(kept) = request.begin(&mut tx, ctx.now()).await? {
+//!     tx.rollback().await?;               // before the answer, so that the key is free when it arrives
 //!     return Ok(Answered::Again(kept));
 //! }
 //! let created = …;                       // a `Created` or an `Accepted`: only successes are kept

@@ -182,6 +182,14 @@ impl Tx {
         self.wake.ring();
         Ok(())
     }
+
+    /// Rolls back, and waits until its locks are free. Dropping a transaction rolls it back, too, but a moment later.
+    ///
+    /// # Errors
+    /// When the database is away; it then rolls back by itself.
+    pub async fn rollback(self) -> Result<(), sqlx::Error> {
+        self.inner.rollback().await
+    }
 }
 
 impl Deref for Tx {

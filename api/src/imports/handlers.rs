@@ -41,6 +41,7 @@ pub(crate) async fn create_import(
     let delivery = Delivery::of(supplier.user_id, supplier_id, idempotency, query, upload).await?;
     let mut tx = ctx.begin().await?;
     if let Some(kept) = delivery.begin(&mut tx, ctx.now()).await? {
+        tx.rollback().await?;
         return Ok(Answered::Again(kept));
     }
     let import = ImportResponse::from(delivery.receive(&mut tx, ctx.now()).await?);

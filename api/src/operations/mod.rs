@@ -43,7 +43,7 @@ pub async fn readyz(depot: &mut Depot, res: &mut Response) -> ApiResult<()> {
 /// Figures, in Prometheus' text form.
 #[handler]
 pub async fn metrics(depot: &mut Depot, res: &mut Response) {
-    if let Ok(services) = depot.get_typed::<Services>() {
+    if let Ok(services) = depot.get_typed::<Arc<Services>>() {
         services.db.count_connections();
     }
     let text = depot.get_typed::<PrometheusHandle>().map(PrometheusHandle::render).unwrap_or_default();

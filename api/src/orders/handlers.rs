@@ -50,12 +50,13 @@ pub(crate) async fn place_order(
     }
     let mut tx = ctx.begin().await?;
     if let Some(kept) = request.begin(&mut tx, ctx.now()).await? {
+        tx.rollback().await?;
         return Ok(Answered::Again(kept));
     }
     let order = match orders::place(&mut tx, ctx.trade(), ctx.now(), new_order).await {
         Ok(order) => OrderResponse::from(order),
         Err(refusal) => {
-            drop(tx);
+            tx.rollback().await?;
             return Err(with_basket(&ctx, buyer, refusal).await);
         }
     };

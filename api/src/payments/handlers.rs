@@ -55,6 +55,7 @@ pub(crate) async fn create_payment(
         if let Some(first) = first {
             kept.body = json!(find(&ctx, buyer, first).await?);
         }
+        tx.rollback().await?;
         return Ok(Answered::Again(kept));
     }
     let now = ctx.now();

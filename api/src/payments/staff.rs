@@ -61,6 +61,7 @@ pub(crate) async fn refund_payment(
     let refund = body.into_inner().parse(id.0)?;
     let mut tx = ctx.begin().await?;
     if let Some(kept) = request.begin(&mut tx, now).await? {
+        tx.rollback().await?;
         return Ok(Answered::Again(kept));
     }
     let payment = PaymentResponse::from(payments::refund(&mut tx, now, staff.into(), &refund).await?);

@@ -44,6 +44,7 @@ pub(crate) async fn create_import_for_supplier(
     let mut tx = ctx.begin().await?;
     suppliers::find(&mut tx, id.0).await?.ok_or_else(ApiError::not_found)?;
     if let Some(kept) = delivery.begin(&mut tx, ctx.now()).await? {
+        tx.rollback().await?;
         return Ok(Answered::Again(kept));
     }
     let import = delivery.receive(&mut tx, ctx.now()).await?;
