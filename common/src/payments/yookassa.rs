@@ -149,9 +149,14 @@ impl PaymentProvider for YooKassa {
             return None;
         }
         let NoticeObject { id, payment_id } = notice.object;
-        let provider_payment_id = match notice.event.split_once('.')? {
-            ("payment", _) => id.clone(),
-            ("refund", _) => payment_id?,
+        let (object, happened) = notice.event.split_once('.')?;
+        let is_word = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        if !(1..=50).contains(&happened.len()) || !is_word(happened) {
+            return None;
+        }
+        let provider_payment_id = match object {
+            "payment" => id.clone(),
+            "refund" => payment_id?,
             _ => return None,
         };
         let short = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
