@@ -9,6 +9,7 @@
 //! whoever closes an account end sessions, and thereby access, at once.
 
 mod actions;
+mod hashing;
 mod model;
 mod overview;
 mod password;

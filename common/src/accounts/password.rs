@@ -14,11 +14,11 @@ use std::{
     thread,
 };
 
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rand::{TryRng, rngs::SysRng};
 use tokio::{sync::Semaphore, task};
 
+use super::hashing;
 use crate::{config::Secret, text::Invalid};
 
 static COMMONEST: LazyLock<HashSet<&str>> =
@@ -158,8 +158,7 @@ impl Place {
     /// [`PasswordsError::Broken`].
     pub async fn hash(self, password: Password) -> Result<PasswordHash, PasswordsError> {
         self.run(move || {
-            let hash = Argon2::default().hash_password(password.0.reveal().as_bytes());
-            hash.map(|hash| PasswordHash(hash.to_string())).map_err(|error| error.to_string())
+            hashing::hash(password.0.reveal()).map(PasswordHash).map_err(|error| error.to_string())
         })
         .await
     }
@@ -176,11 +175,8 @@ impl Place {
         let Some(hash) = hash else {
             return self.hash(password).await.map(|_| false);
         };
-        self.run(move || {
-            let parsed = argon2::password_hash::phc::PasswordHash::new(&hash.0).map_err(|e| e.to_string())?;
-            Ok(Argon2::default().verify_password(password.0.reveal().as_bytes(), &parsed).is_ok())
-        })
-        .await
+        self.run(move || hashing::verify(password.0.reveal(), &hash.0).map_err(|error| error.to_string()))
+            .await
     }
 
     async fn run<T, F>(self, work: F) -> Result<T, PasswordsError>
