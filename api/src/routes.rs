@@ -24,7 +24,7 @@ use crate::{
     observe, operations,
     orders::handlers as orders,
     payments::{handlers as payments, staff as staff_payments},
-    serve::{Bounds, Headers, Pace, Serving, cors},
+    serve::{Bounds, Headers, Pace, Serving, Unread, cors},
     supplier::handlers as supplier,
     web,
 };
@@ -151,6 +151,7 @@ pub fn service(services: Services, serving: Serving, figures: PrometheusHandle) 
         .push(SwaggerUi::new("/openapi.json").into_router("docs").hoop(web::restrict_docs))
         .push(Router::with_path("openapi.json").get(operations::openapi_document));
     let mut service = Service::new(heads::with_heads(router))
+        .hoop(Unread { at_most: body::MAX_BYTES as u64, within: serving.bounds.piece_within })
         .hoop(observe::observe)
         .hoop(heads::announce_length)
         .hoop(Headers { https: serving.https });

@@ -3,6 +3,7 @@
 mod bounds;
 mod headers;
 mod pace;
+mod unread;
 
 use std::{future::Future, net::SocketAddr, time::Duration};
 
@@ -19,6 +20,7 @@ pub use self::bounds::Bounds;
 pub(crate) use self::{
     headers::{Headers, cors},
     pace::{Pace, was_too_slow},
+    unread::Unread,
 };
 
 use crate::{context::Services, routes};

@@ -142,6 +142,41 @@ async fn bodies_beyond_what_an_address_takes_are_413() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_refused_unread_leaves_the_connection_as_it_was() {
+    let app = TestApp::start().await;
+    let address = app.url("").strip_prefix("http://").unwrap().to_owned();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let body = "x".repeat(1 << 20);
+    // Too large for its address, for nobody's address, and without a token: none of them is read by a handler.
+    for (path, status) in [("auth/login", 413), ("nothing", 404), ("orders", 401)].repeat(5) {
+        let length = body.len();
+        let head = format!(
+            "POST /api/v1/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 64 << 10];
+        let read = timeout(PATIENCE, stream.read(&mut answer)).await.expect("an answer comes").unwrap();
+        let answer = String::from_utf8_lossy(&answer[..read]);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
+        assert!(!answer.to_lowercase().contains("connection: close"), "{path}: {answer}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_would_read_to_its_end_is_refused_at_once() {
+    let app = TestApp::start().await;
+    for path in ["auth/login", "orders"] {
+        let head = format!("POST /api/v1/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n");
+        let answer = begin(&app, &head).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+        assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_crowd_is_told_to_come_again_and_health_is_not() {
     let app = TestApp::start_serving(|serving| serving.bounds.requests = 0).await;
     let refused = app.get("/api/v1/products").await.assert_status(503);
