@@ -231,7 +231,7 @@ async fn pages(api: &ApiProcess) -> anyhow::Result<(Vec<String>, Vec<Vec<String>
             let last = page["items"].as_array().and_then(|items| items.last()).context("no items")?;
             let (name, last) =
                 (last["name"].as_str().context("no name")?, last["id"].as_str().context("no id")?);
-            let values = vec![quoted(id), quoted(&name.to_lowercase()), quoted(last), "21".to_owned()];
+            let values = vec![quoted(id), quoted(&name.to_lowercase()), quoted(last)];
             all.push((format!("/api/v1/products?category_id={id}&cursor={next}"), values));
             cursor = Some(next.to_owned());
         }
