@@ -30,7 +30,7 @@ impl ApiProcess {
     pub fn build() -> anyhow::Result<()> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
-            .args(["build", "--release", "--quiet", "--package", "api", "--bin", "api"])
+            .args(["build", "--release", "--quiet", "--workspace", "--bin", "api"])
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
             .status()
             .context("cannot start cargo")?;
