@@ -68,5 +68,6 @@ pub async fn examine(args: DoctorArgs) -> Report {
     }
     checks.push(machine::smtp(smtp_url.as_deref()).await);
     checks.push(machine::disk(&env::temp_dir()));
+    checks.push(machine::descriptors());
     Report { checks }
 }

@@ -56,9 +56,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // A missing `.env` is no error.
-    let _absent = dotenvy::dotenv();
-    let cli = Cli::parse();
+    let cli: Cli = program::arguments();
     if let Command::Completions { shell } = cli.command {
         clap_complete::generate(shell, &mut Cli::command(), "api", &mut io::stdout());
         return ExitCode::SUCCESS;

@@ -1,12 +1,68 @@
-//! What every program does around its work: a runtime, and an end that says what went wrong.
+//! What every program does around its work: its settings, a runtime, and an end that says what went wrong.
 
-use std::{future::Future, process::ExitCode, time::Duration};
+use std::{
+    env, fs,
+    future::Future,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::{Parser, error::ErrorKind};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::telemetry::LogArgs;
+
+/// Where settings may stand, in the folder where a program is started or in one above.
+const ENV_FILE: &str = ".env";
+
+/// More than any program here needs.
+const DESCRIPTORS: u64 = 65_536;
+
+/// What a program was started with: its flags, the environment, and `.env`, each before the next. Where something
+/// of it cannot be read, the process ends and says so.
+#[must_use]
+pub fn arguments<C: Parser>() -> C {
+    if let Err(error) = load_env() {
+        <C as clap::CommandFactory>::command().error(ErrorKind::Io, format!("{error:#}")).exit();
+    }
+    C::parse()
+}
+
+/// Adds to the environment what `.env` says beyond it. That there is none is no error.
+fn load_env() -> anyhow::Result<()> {
+    let here = env::current_dir().unwrap_or_default();
+    let Some(path) = env_file(&here) else { return Ok(()) };
+    match dotenvy::from_path(&path) {
+        Ok(()) => Ok(()),
+        // Its own words repeat the line, which may hold a secret.
+        Err(dotenvy::Error::LineParse(line, _)) => {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let place = number_of(&line, &text).map_or_else(String::new, |number| format!(", line {number}"));
+            bail!(
+                "{}{place}: expected NAME=value, with quotes around a value that has spaces or any of \\ ' \" $ #",
+                path.display()
+            )
+        }
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    }
+}
+
+fn env_file(here: &Path) -> Option<PathBuf> {
+    here.ancestors().map(|dir| dir.join(ENV_FILE)).find(|path| path.is_file())
+}
+
+/// Where a line, or the end of one, stands that cannot be read; a value in quotes may go over several.
+fn number_of(unreadable: &str, text: &str) -> Option<usize> {
+    let first = unreadable.lines().next()?.trim();
+    Some(text.lines().position(|line| line.trim().ends_with(first))? + 1)
+}
 
 /// Starts logging, does the work, and turns its error into one line on standard error.
 pub fn run(log: &LogArgs, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let result = log.start().and_then(|()| {
+        raise_descriptors();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let result = runtime.block_on(work);
         // Blocking work that nobody waits for any more must not keep the process.
@@ -18,6 +74,38 @@ pub fn run(log: &LogArgs, work: impl Future<Output = anyhow::Result<()>>) -> Exi
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Takes as many descriptors as the machine allows: each connection is one, each file that is uploaded, and each
+/// connection to the database. What a shell gives is often a quarter of the connections that the API takes.
+fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(DESCRIPTORS, |most| most.min(DESCRIPTORS));
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+        if let Err(error) = raised {
+            tracing::warn!(%error, "the limit of open files stays as it is");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_cannot_be_read_is_named_without_what_stands_in_it() {
+        for (text, number) in [
+            ("A=1\nMAIL_FROM=Shop <shop@example.com>\nB=2\n", 2),
+            ("# why\n\nA=1\n\n  SECRET=one two\n", 5),
+            ("A=1\nSECRET='begun\nand never ended\n", 2),
+            ("no assignment\n", 1),
+        ] {
+            let error = dotenvy::from_read_iter(text.as_bytes()).find_map(Result::err);
+            let Some(dotenvy::Error::LineParse(line, _)) = error else { panic!("{text}: {error:?}") };
+            assert_eq!(number_of(&line, text), Some(number), "{text}");
         }
     }
 }

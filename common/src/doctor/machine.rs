@@ -2,14 +2,15 @@
 
 use std::{path::Path, time::Duration};
 
+use rustix::process::{Resource, getrlimit};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     time::timeout,
 };
-use url::Url;
 
 use super::Finding;
+use crate::mail::{Encryption, SmtpServer};
 
 /// How long a mail server may take for its part of the conversation.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
@@ -22,6 +23,9 @@ const MAX_LINES: usize = 64;
 const ROOM_WANTED: u64 = 9 << 30;
 const ROOM_NEEDED: u64 = 1 << 30;
 
+/// 4,096 connections, and what else the API opens.
+const DESCRIPTORS_WANTED: u64 = 8_192;
+
 /// Looks at a mail server: it is reached, greets, and knows our EHLO. Certificates and passwords are the worker's to
 /// try, which sends.
 pub async fn smtp(url: Option<&str>) -> Finding {
@@ -29,52 +33,56 @@ pub async fn smtp(url: Option<&str>) -> Finding {
     let Some(url) = url.filter(|url| !url.is_empty()) else {
         return Finding::ok(CHECK, "it is not set here; the workers need it");
     };
-    let address = Url::parse(url).ok().and_then(|url| {
-        let usual = if url.scheme() == "smtps" { 465 } else { 25 };
-        Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port().unwrap_or(usual)))
-    });
-    let Some((scheme, host, port)) =
-        address.filter(|(scheme, ..)| matches!(scheme.as_str(), "smtp" | "smtps"))
-    else {
-        return Finding::fail(
-            CHECK,
-            "it cannot be read",
-            "write smtp://host:25 or smtps://user:password@host",
-        );
+    let server = match SmtpServer::parse(url) {
+        Ok(server) => server,
+        Err(error) => {
+            return Finding::fail(
+                CHECK,
+                format!("{error:#}"),
+                "write smtp://host:25, smtp://host:587?tls=required or smtps://user:password@host",
+            );
+        }
     };
-    let conversation = async {
-        let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|error| error.to_string())?;
-        // Behind TLS from the first byte on.
-        if scheme == "smtps" { Ok(format!("{host}:{port} is reached")) } else { greet(stream).await }
-    };
+    let place = format!("{}:{}", server.host, server.port);
     let remedy = "check SMTP_URL, the mail server, and what stands between";
-    match timeout(ANSWERS_WITHIN, conversation).await {
-        Ok(Ok(found)) => Finding::ok(CHECK, found),
-        Ok(Err(error)) => Finding::fail(CHECK, format!("{host}:{port}: {error}"), remedy),
+    match timeout(ANSWERS_WITHIN, speak(&server)).await {
+        Ok(Ok(found)) => Finding::ok(CHECK, format!("{place}: {found}")),
+        Ok(Err(error)) => Finding::fail(CHECK, format!("{place}: {error}"), remedy),
         Err(_) => {
-            let found = format!("{host}:{port} does not answer within {} s", ANSWERS_WITHIN.as_secs());
+            let found = format!("{place} does not answer within {} s", ANSWERS_WITHIN.as_secs());
             Finding::fail(CHECK, found, remedy)
         }
     }
 }
 
-async fn greet(stream: TcpStream) -> Result<String, String> {
-    let mut stream = BufReader::new(stream);
+async fn speak(server: &SmtpServer) -> Result<String, String> {
+    let stream = TcpStream::connect((server.host.as_str(), server.port)).await;
+    let mut stream = BufReader::new(stream.map_err(|error| error.to_string())?);
+    if server.encryption == Encryption::Tls {
+        return Ok("it is reached".to_owned());
+    }
     let greeting = reply(&mut stream).await?;
     if !greeting.starts_with("220") {
         return Err(format!("it does not greet: {greeting}"));
     }
-    stream.write_all(b"EHLO localhost\r\n").await.map_err(|error| error.to_string())?;
+    let hello = server.hello.as_deref().unwrap_or("localhost");
+    let said = stream.write_all(format!("EHLO {hello}\r\n").as_bytes()).await;
+    said.map_err(|error| error.to_string())?;
     let answer = reply(&mut stream).await?;
+    _ = stream.write_all(b"QUIT\r\n").await;
     if !answer.starts_with("250") {
         return Err(format!("it does not take EHLO: {answer}"));
     }
-    _ = stream.write_all(b"QUIT\r\n").await;
+    let has_tls = answer.lines().any(|line| line.get(4..) == Some("STARTTLS"));
+    if server.encryption == Encryption::StartTls && !has_tls {
+        return Err("it offers no STARTTLS".to_owned());
+    }
     Ok(format!("it answers: {greeting}"))
 }
 
-/// The last line of a reply.
+/// A reply, in as many lines as it has.
 async fn reply(stream: &mut BufReader<TcpStream>) -> Result<String, String> {
+    let mut whole = String::new();
     for _ in 0..MAX_LINES {
         let mut line = Vec::new();
         let mut limited = tokio::io::AsyncReadExt::take(&mut *stream, MAX_LINE as u64);
@@ -82,12 +90,34 @@ async fn reply(stream: &mut BufReader<TcpStream>) -> Result<String, String> {
         if line.is_empty() {
             return Err("it closed the connection".to_owned());
         }
+        whole.push_str(String::from_utf8_lossy(&line).trim());
         // `250-` goes on, `250 ` ends.
         if line.get(3) != Some(&b'-') {
-            return Ok(String::from_utf8_lossy(&line).trim().to_owned());
+            return Ok(whole);
         }
+        whole.push('\n');
     }
     Err("its reply does not end".to_owned())
+}
+
+/// Looks at how many connections and files a process may have open at once.
+#[must_use]
+pub fn descriptors() -> Finding {
+    descriptors_of(getrlimit(Resource::Nofile).current)
+}
+
+fn descriptors_of(limit: Option<u64>) -> Finding {
+    const CHECK: &str = "descriptors";
+    match limit {
+        None => Finding::ok(CHECK, "as many as wanted"),
+        Some(limit) if limit < DESCRIPTORS_WANTED => {
+            let remedy = format!(
+                "allow {DESCRIPTORS_WANTED}: LimitNOFILE= of systemd, --ulimit nofile= of a container, ulimit -Hn of a shell"
+            );
+            Finding::warn(CHECK, format!("{limit} connections and files may be open at once"), remedy)
+        }
+        Some(limit) => Finding::ok(CHECK, format!("{limit} connections and files may be open at once")),
+    }
 }
 
 /// Looks at the directory through which uploads go.
@@ -115,5 +145,17 @@ pub fn disk(dir: &Path) -> Finding {
             Finding::warn(CHECK, found, remedy)
         }
         _ => Finding::ok(CHECK, found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Level, *};
+
+    #[test]
+    fn a_usual_limit_of_open_files_is_too_low() {
+        for (limit, level) in [(Some(1_024), Level::Warn), (Some(8_192), Level::Ok), (None, Level::Ok)] {
+            assert_eq!(descriptors_of(limit).level, level, "{limit:?}");
+        }
     }
 }

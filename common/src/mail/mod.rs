@@ -26,6 +26,7 @@ mod format;
 pub mod jobs;
 mod model;
 mod render;
+mod server;
 mod store;
 
 pub use actions::{Attempted, ResendError, begin_sending, defer, forget, mark_sent, post, pretend, resend};
@@ -34,4 +35,5 @@ pub use model::{
     UnknownKind,
 };
 pub use render::{RenderError, Rendered, SampleError, Templates};
+pub use server::{Encryption, SmtpServer};
 pub use store::{find, list, story};

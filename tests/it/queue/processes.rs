@@ -2,10 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    env, fs,
-    path::{Path, PathBuf},
     process::{Command as Blocking, Stdio},
-    time::SystemTime,
 };
 
 use common::{
@@ -15,67 +12,32 @@ use common::{
 };
 use local_stack::mail_catcher::MailCatcher;
 use serde_json::json;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use uuid::Uuid;
 
 use super::workers::{Queue, ends, until};
+use crate::support::program;
 
 const MESSAGES: usize = 300;
 const KILLS: usize = 5;
 
-/// The `worker` program beside this one, made anew when its sources are newer.
-fn worker_program() -> PathBuf {
-    let this = env::current_exe().expect("this program");
-    let dir = this.parent().and_then(Path::parent).expect("target/<profile>/deps");
-    let program = dir.join("worker");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let made = fs::metadata(&program).and_then(|data| data.modified()).ok();
-    let sources = ["common", "worker", "migrations"].map(|name| newest(&root.join(name)));
-    if made.is_none_or(|made| sources.into_iter().any(|source| source > made)) {
-        let release = dir.ends_with("release").then_some("--release");
-        let status = Blocking::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-            .args(["build", "--quiet", "--offline", "--package", "worker", "--bin", "worker"])
-            .args(release)
-            .current_dir(&root)
-            .status();
-        assert!(status.expect("cargo").success(), "the worker program cannot be built");
-    }
-    program
-}
-
-/// When anything in a directory was changed last.
-fn newest(dir: &Path) -> SystemTime {
-    let entries = fs::read_dir(dir).expect("a directory of sources").flatten();
-    entries
-        .map(|entry| match entry.file_type() {
-            Ok(kind) if kind.is_dir() => newest(&entry.path()),
-            _ => entry.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH),
-        })
-        .max()
-        .unwrap_or(SystemTime::UNIX_EPOCH)
-}
-
-fn start(program: &Path, database_url: &str, catcher: &MailCatcher) -> Child {
-    Command::new(program)
+async fn start(database_url: &str, catcher: &MailCatcher) -> Child {
+    program("worker")
+        .await
         .args(["run", "--queues", "mail=4"])
-        .env_clear()
         .env("DATABASE_URL", database_url)
         .env("SMTP_URL", format!("smtp://{}", catcher.smtp_addr()))
         .env("MAIL_FROM", "Postavka <orders@postavka.test>")
         .env("WORKER_LEASE_SECONDS", "2")
         .env("WORKER_HEARTBEAT_SECONDS", "1")
         .env("RUST_LOG", "error")
-        // No `.env` lies there.
-        .current_dir("/")
         .stdin(Stdio::null())
-        .kill_on_drop(true)
         .spawn()
         .expect("the worker program starts")
 }
 
 #[tokio::test]
 async fn every_message_is_sent_although_its_workers_are_killed() {
-    let program = tokio::task::spawn_blocking(worker_program).await.unwrap();
     let queue = Queue::create().await;
     let local = ([127, 0, 0, 1], 0).into();
     let catcher = MailCatcher::start(local, local).await.unwrap();
@@ -83,11 +45,11 @@ async fn every_message_is_sent_although_its_workers_are_killed() {
     post(&queue, &recipients).await;
 
     let url = queue.url();
-    let mut worker = start(&program, url, &catcher);
+    let mut worker = start(url, &catcher).await;
     for kill in 1..=KILLS {
         let enough = kill * MESSAGES / (KILLS + 1);
         until("some are sent", async || catcher.messages().len() >= enough).await;
-        let next = start(&program, url, &catcher);
+        let next = start(url, &catcher).await;
         // SIGKILL: nothing is handed back.
         worker.kill().await.unwrap();
         worker = next;

@@ -8,6 +8,7 @@ mod goods;
 mod letters;
 mod mailbox;
 mod people;
+mod program;
 mod upload;
 
 pub use answer::Answer;
@@ -16,4 +17,5 @@ pub use database::TestDatabase;
 pub use goods::price_list;
 pub use mailbox::{Mailbox, link_token, register_token};
 pub use people::{PASSWORD, Person, address, registration};
+pub use program::program;
 pub use upload::attach;
