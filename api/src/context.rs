@@ -67,6 +67,14 @@ impl Ctx {
         Ok(self.services.db.begin().await?)
     }
 
+    /// Opens a transaction that may take minutes; it waits for its turn.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn begin_long(&self) -> ApiResult<Tx> {
+        Ok(self.services.db.begin_long().await?)
+    }
+
     /// A connection for reads outside a transaction.
     ///
     /// # Errors
@@ -75,12 +83,12 @@ impl Ctx {
         Ok(self.services.db.pool().acquire().await?)
     }
 
-    /// A connection for one short read; [`keep`](Reader::keep) it when it has served well.
+    /// A connection for one read of the catalogue; [`keep`](Reader::keep) it when it has served well.
     ///
     /// # Errors
     /// 503 when the database is away.
-    pub async fn reader(&self) -> ApiResult<Reader> {
-        Ok(self.services.db.reader().await?)
+    pub async fn catalog_reader(&self) -> ApiResult<Reader> {
+        Ok(self.services.db.catalog_reader().await?)
     }
 
     /// The services.
@@ -114,7 +122,7 @@ impl Ctx {
         let refusal = || ApiError::new(ProblemCode::Unauthorized, "send a valid access token as Bearer");
         let token = self.token.as_deref().ok_or_else(refusal)?;
         let user = self.services.tokens.read(self.now(), token).ok_or_else(refusal)?;
-        let mut reader = self.reader().await?;
+        let mut reader = self.services.db.reader().await?;
         let goes_on = accounts::session_goes_on(&mut reader, user.session_id).await?;
         reader.keep();
         if !goes_on {

@@ -6,6 +6,7 @@
 use common::{
     accounts::{AccountError, PasswordsError},
     basket::{BasketError, Problem},
+    db::CommitError,
     idempotency::IdempotencyError,
     limits::LimitError,
     mail::{RenderError, ResendError, SampleError},
@@ -72,6 +73,13 @@ impl ApiError {
     /// The body came too slowly.
     pub fn too_slow() -> Self {
         Self::new(ProblemCode::RequestTimeout, "the body stopped coming, or came too slowly; send it again")
+    }
+
+    /// Nobody knows whether it was done.
+    pub fn outcome_unknown() -> Self {
+        let detail =
+            "it may have been done, or not: send it again with the same Idempotency-Key, or look first";
+        Self::new(ProblemCode::Unavailable, detail)
     }
 
     /// Values that are not right, all of them.
@@ -185,6 +193,18 @@ impl From<sqlx::Error> for ApiError {
             Self::new(ProblemCode::Unavailable, "the database did not answer in time; try again")
         } else {
             Self::internal(&error)
+        }
+    }
+}
+
+impl From<CommitError> for ApiError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Refused(error) => error.into(),
+            CommitError::Unknown(_) => {
+                tracing::warn!(error = chain(&error), "the outcome of a request is unknown");
+                Self::outcome_unknown()
+            }
         }
     }
 }

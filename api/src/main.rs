@@ -80,7 +80,7 @@ async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
     let settings = args.check()?;
     let figures = serve::start_figures()?;
     let services = Services {
-        db: Db::new(&settings.database)?,
+        db: Db::serving(&settings.database)?,
         clock: Clock::system(),
         trade: settings.trade,
         passwords: Passwords::default(),

@@ -88,8 +88,19 @@ impl Drop for Running {
 
 /// Answers in problem+json where no handler did: unknown paths, wrong methods, limits of the server.
 #[handler]
-pub async fn answer_unanswered(depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+pub async fn answer_unanswered(
+    req: &mut Request,
+    depot: &mut Depot,
+    res: &mut Response,
+    ctrl: &mut FlowCtrl,
+) {
     let status = res.status_code.unwrap_or(StatusCode::NOT_FOUND);
+    // Only what took too long is answered so: it may have come as far as its commit.
+    if status == StatusCode::SERVICE_UNAVAILABLE && !req.method().is_safe() {
+        ApiError::outcome_unknown().render(depot, res);
+        ctrl.skip_rest();
+        return;
+    }
     // Salvo's two limiters answer alike; the one of callers says when they may come again.
     let refused = if status == StatusCode::TOO_MANY_REQUESTS { limits::retry_after_s(res) } else { None };
     if let Some(seconds) = refused {

@@ -6,21 +6,29 @@
 
 use std::{
     ops::{Deref, DerefMut},
+    sync::Arc,
     time::Duration,
 };
 
 use sqlx::{
     Connection, PgConnection, PgPool, Postgres, Transaction,
     migrate::Migrator,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgDatabaseError, PgPoolOptions, PgSeverity},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
 
+pub use migrating::MigrateError;
 pub use readers::Reader;
 use readers::Readers;
 
 use crate::{config::DatabaseSettings, queue::Wake};
 
+mod migrating;
 mod readers;
+mod store;
 
 /// The schema's history; forward only.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
@@ -30,6 +38,12 @@ pub const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long one statement may take. Imports lift it for their merge.
 pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a statement of the catalogue's readers may take: anybody may ask, as often as they like.
+const CATALOG_STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a database may take to say that it is ready: who asks has a deadline too.
+const READY_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long anybody may wait for a connection.
 const ACQUIRED_WITHIN: Duration = Duration::from_secs(5);
@@ -42,6 +56,9 @@ const TESTED_AFTER: Duration = Duration::from_secs(1);
 pub struct Db {
     pool: PgPool,
     readers: Readers,
+    /// The catalogue's own, where the process serves it.
+    catalog: Option<Readers>,
+    long: Arc<Semaphore>,
     wake: Wake,
 }
 
@@ -52,27 +69,34 @@ impl Db {
     /// # Errors
     /// When `DATABASE_URL` cannot be read.
     pub fn new(settings: &DatabaseSettings) -> Result<Self, sqlx::Error> {
+        Self::split(settings, 0)
+    }
+
+    /// The same for a process that serves the catalogue: its readers have a third of the connections or so for
+    /// themselves, so that no search keeps an order waiting.
+    ///
+    /// # Errors
+    /// When `DATABASE_URL` cannot be read.
+    pub fn serving(settings: &DatabaseSettings) -> Result<Self, sqlx::Error> {
+        Self::split(settings, (settings.max_connections / 2).saturating_sub(2))
+    }
+
+    fn split(settings: &DatabaseSettings, for_catalog: u32) -> Result<Self, sqlx::Error> {
         let options: PgConnectOptions = settings.url.parse()?;
-        let options = options.application_name("postavka").options([
-            ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string()),
-            ("statement_timeout", STATEMENT_TIMEOUT.as_millis().to_string()),
-            ("idle_in_transaction_session_timeout", "60000".to_owned()),
-        ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(ACQUIRED_WITHIN)
-            // Asking each time costs a round trip; one that was used a moment ago is as good as tested.
-            .test_before_acquire(false)
-            .before_acquire(|connection, rested| {
-                Box::pin(async move {
-                    if rested.idle_for > TESTED_AFTER {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options);
-        Ok(Self { wake: Wake::start(pool.clone()), readers: Readers::new(pool.clone()), pool })
+        let all = settings.max_connections;
+        let catalog = (for_catalog > 0).then(|| {
+            let options = limited(options.clone(), CATALOG_STATEMENT_TIMEOUT);
+            Readers::new(pool(options, for_catalog), for_catalog)
+        });
+        let pool = pool(limited(options, STATEMENT_TIMEOUT), all - for_catalog);
+        let quarter = all / 4;
+        Ok(Self {
+            wake: Wake::start(pool.clone()),
+            readers: Readers::new(pool.clone(), quarter),
+            catalog,
+            long: Arc::new(Semaphore::new(usize::try_from(quarter).unwrap_or(1).max(1))),
+            pool,
+        })
     }
 
     /// A connection for one short read outside a transaction.
@@ -83,10 +107,24 @@ impl Db {
         self.readers.take().await
     }
 
+    /// A connection for one read of the catalogue, which may take up to 5 s.
+    ///
+    /// # Errors
+    /// When none can be had within its deadline.
+    pub async fn catalog_reader(&self) -> Result<Reader, sqlx::Error> {
+        self.catalog.as_ref().unwrap_or(&self.readers).take().await
+    }
+
     /// Gives up all connections.
     pub async fn close(&self) {
-        self.readers.close().await;
+        for readers in self.all_readers() {
+            readers.close().await;
+        }
         self.pool.close().await;
+    }
+
+    fn all_readers(&self) -> impl Iterator<Item = &Readers> {
+        [&self.readers].into_iter().chain(&self.catalog)
     }
 
     /// The pool, for reads outside a transaction.
@@ -95,12 +133,20 @@ impl Db {
         &self.pool
     }
 
-    /// Sets the figures of the pool: how many connections are in use, and how many wait to be.
+    /// Sets the figures of the connections: how many are in use, and how many wait to be.
     pub fn count_connections(&self) {
-        let (open, idle) = (f64::from(self.pool.size()), self.pool.num_idle() as f64);
+        let pools = [&self.pool].into_iter().chain(self.catalog.as_ref().map(Readers::pool));
+        let (mut open, mut idle, mut most) = (0.0, 0.0, 0.0);
+        for pool in pools {
+            open += f64::from(pool.size());
+            idle += pool.num_idle() as f64;
+            most += f64::from(pool.options().get_max_connections());
+        }
+        // To their pool they are taken.
+        idle += self.all_readers().map(Readers::resting).sum::<usize>() as f64;
         metrics::gauge!("db_pool_connections", "state" => "idle").set(idle);
         metrics::gauge!("db_pool_connections", "state" => "used").set((open - idle).max(0.0));
-        metrics::gauge!("db_pool_connections_max").set(f64::from(self.pool.options().get_max_connections()));
+        metrics::gauge!("db_pool_connections_max").set(most);
     }
 
     /// Opens a transaction.
@@ -108,31 +154,35 @@ impl Db {
     /// # Errors
     /// When no connection can be had within its deadline.
     pub async fn begin(&self) -> Result<Tx, sqlx::Error> {
-        Ok(Tx { inner: self.pool.begin().await?, wake: self.wake.clone() })
+        Ok(Tx { inner: self.pool.begin().await?, wake: self.wake.clone(), _long: None })
     }
 
-    /// Applies the migrations that are missing, after making sure that the database can hold Cyrillic.
+    /// Opens a transaction that may take minutes. Only a quarter of the connections are for such: further ones wait
+    /// here, without one, for as long as their caller does.
     ///
     /// # Errors
-    /// [`MigrateError`] with what to do about it.
-    pub async fn migrate(&self) -> Result<(), MigrateError> {
-        self.check_locale().await?;
-        MIGRATOR.run(&self.pool).await?;
-        Ok(())
+    /// When no connection can be had within its deadline.
+    pub async fn begin_long(&self) -> Result<Tx, sqlx::Error> {
+        let permit = Arc::clone(&self.long).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        Ok(Tx { _long: Some(permit), ..self.begin().await? })
     }
 
-    /// Whether the database answers, understands Cyrillic, and has every migration of this build.
+    /// Whether the database answers soon, understands Cyrillic, and has every migration of this build.
     ///
     /// # Errors
     /// [`MigrateError`] with what is missing.
     pub async fn check_ready(&self) -> Result<(), MigrateError> {
-        self.check_locale().await?;
-        let applied = store::newest_migration(&self.pool).await?;
-        let wanted = MIGRATOR.iter().map(|migration| migration.version).max();
-        if applied < wanted {
-            return Err(MigrateError::Behind { applied: applied.unwrap_or(0), wanted: wanted.unwrap_or(0) });
-        }
-        Ok(())
+        let checked = async {
+            self.check_locale().await?;
+            let applied = store::newest_migration(&self.pool).await?;
+            let wanted = MIGRATOR.iter().map(|migration| migration.version).max();
+            if applied < wanted {
+                let (applied, wanted) = (applied.unwrap_or(0), wanted.unwrap_or(0));
+                return Err(MigrateError::Behind { applied, wanted });
+            }
+            Ok(())
+        };
+        timeout(READY_WITHIN, checked).await.unwrap_or(Err(MigrateError::Silent))
     }
 
     async fn check_locale(&self) -> Result<(), MigrateError> {
@@ -140,29 +190,30 @@ impl Db {
     }
 }
 
-/// Why a database is not one that Postavka can use.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrateError {
-    /// `lower('Ж')` is not `ж`.
-    #[error(
-        "the database's locale does not know Cyrillic: create it with encoding UTF8 and a UTF-8 locale, \
-         e.g. createdb -E UTF8 -l C.UTF-8 -T template0"
-    )]
-    Locale,
-    /// Migrations are missing.
-    #[error("the schema is at migration {applied}, this build needs {wanted}: run `api migrate`")]
-    Behind {
-        /// The newest one that stands in the database; 0 for none.
-        applied: i64,
-        /// The newest one of this build.
-        wanted: i64,
-    },
-    /// The database refused or was away.
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-    /// A migration failed, or one that was applied has changed since.
-    #[error(transparent)]
-    Migration(#[from] sqlx::migrate::MigrateError),
+/// Sessions with our deadlines.
+pub(crate) fn limited(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
+    options.application_name("postavka").options([
+        ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string()),
+        ("statement_timeout", statement_timeout.as_millis().to_string()),
+        ("idle_in_transaction_session_timeout", "60000".to_owned()),
+    ])
+}
+
+fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRED_WITHIN)
+        // Asking each time costs a round trip; one that was used a moment ago is as good as tested.
+        .test_before_acquire(false)
+        .before_acquire(|connection, rested| {
+            Box::pin(async move {
+                if rested.idle_for > TESTED_AFTER {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(options)
 }
 
 /// A transaction. Dropped without [`commit`](Tx::commit) it is rolled back.
@@ -170,14 +221,15 @@ pub enum MigrateError {
 pub struct Tx {
     inner: Transaction<'static, Postgres>,
     wake: Wake,
+    _long: Option<OwnedSemaphorePermit>,
 }
 
 impl Tx {
     /// Commits, and wakes the workers for what may have been enqueued.
     ///
     /// # Errors
-    /// An error here means that the outcome is *unknown*, never that nothing happened.
-    pub async fn commit(self) -> Result<(), sqlx::Error> {
+    /// Most of them mean that the outcome is *unknown*, never that nothing happened.
+    pub async fn commit(self) -> Result<(), CommitError> {
         self.inner.commit().await?;
         self.wake.ring();
         Ok(())
@@ -206,4 +258,33 @@ impl DerefMut for Tx {
     }
 }
 
-mod store;
+/// Why a transaction was not committed, or not as far as we know (decision 10).
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The database refused, and has rolled it back.
+    #[error("the transaction was refused at its end")]
+    Refused(#[source] sqlx::Error),
+    /// No answer came: it was committed, or it was not.
+    #[error("it is not known whether the transaction was committed")]
+    Unknown(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for CommitError {
+    fn from(error: sqlx::Error) -> Self {
+        // A session that goes on has said what became of its transaction.
+        let answer = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+        match answer.map(PgDatabaseError::severity) {
+            Some(PgSeverity::Error) => Self::Refused(error),
+            _ => Self::Unknown(error),
+        }
+    }
+}
+
+/// For whoever tries again in any case.
+impl From<CommitError> for sqlx::Error {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Refused(error) | CommitError::Unknown(error) => error,
+        }
+    }
+}

@@ -59,6 +59,7 @@ async fn the_process_is_alive_and_ready() {
 #[tokio::test]
 async fn a_database_that_lacks_a_migration_is_not_ready() {
     let app = TestApp::start().await;
+    app.worker_has_started().await;
     let newest = "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)";
     sqlx::query(newest).execute(app.pool()).await.unwrap();
     let refused = app.get("/readyz").await.assert_status(503);

@@ -27,6 +27,7 @@ async fn a_worker_says_whether_it_lives_and_can_work() {
     let refused = Answer::to(app.client().post(format!("{url}/metrics"))).await.assert_status(405);
     assert_eq!(refused.header("allow"), Some("GET, HEAD"));
 
+    app.worker_has_started().await;
     let newest = "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)";
     sqlx::query(newest).execute(app.pool()).await.unwrap();
     ask("/readyz").await.assert_status(503);

@@ -76,7 +76,7 @@ struct Shared {
 /// back without charge.
 ///
 /// # Errors
-/// When the database is away at the start; later outages are waited for. And when the machinery itself broke: the
+/// When the database is away or not migrated at the start; later outages are waited for. And when the machinery itself broke: the
 /// process should be started anew.
 pub async fn run(
     db: Db,
@@ -85,19 +85,20 @@ pub async fn run(
     settings: RunSettings,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    db.check_ready().await.context("the workers cannot start")?;
     let worker = unique_name();
     let queues: Vec<QueueName> = settings.queues.keys().filter_map(|name| QueueName::parse(name)).collect();
     let kinds: Arc<dyn Kinds> = registry.clone();
     let lease = Lease::take(db.clone(), Arc::clone(&worker), &queues, settings.lease, Arc::clone(&kinds))
         .await
-        .context("the database is away")?;
+        .context("the lease could not be taken")?;
     let (acknowledger, mut writing) = Acknowledger::start(db.clone(), Arc::clone(&worker), kinds);
     let (abort, aborted) = watch::channel(false);
     let shared = Shared { registry, deps, acknowledger, aborted };
     let (alarm, stop_claiming, broken) =
         (Alarm::start(db.pool()), CancellationToken::new(), CancellationToken::new());
     let mut monitor = Monitor::new();
-    for queue in queues {
+    for &queue in &queues {
         let slots = settings.queues.get(queue.as_str()).copied().unwrap_or(1);
         let (pool, worker, alarm, stop) =
             (db.pool().clone(), Arc::clone(&worker), alarm.clone(), stop_claiming.clone());
@@ -115,7 +116,9 @@ pub async fn run(
         breaks.cancel();
         false
     });
-    tracing::info!(worker = &*worker, queues = ?settings.queues, "taking jobs");
+    let others: Vec<_> = QueueName::ALL.into_iter().filter(|queue| !queues.contains(queue)).collect();
+    let others: Vec<_> = others.iter().map(|queue| queue.as_str()).collect();
+    tracing::info!(worker = &*worker, queues = ?settings.queues, left_to_others = ?others, "taking jobs");
     let grace = settings.grace;
     let stopping = async move {
         tokio::select! {

@@ -28,7 +28,7 @@ pub(crate) async fn list_suppliers(
 ) -> ApiResult<Kept<SuppliersResponse>> {
     let paging = query.finish()?;
     ctx.kept(Key::Suppliers(paging.after, paging.limit), async {
-        let mut reader = ctx.reader().await?;
+        let mut reader = ctx.catalog_reader().await?;
         let suppliers = catalog::suppliers(&mut reader, paging.after, paging.limit).await?;
         reader.keep();
         Ok(paging.limit.page(suppliers, |supplier| supplier.id).into())
@@ -40,7 +40,7 @@ pub(crate) async fn list_suppliers(
 #[endpoint(tags("catalog"))]
 pub(crate) async fn get_supplier(ctx: Ctx, id: PathId<SupplierId>) -> ApiResult<Kept<SupplierResponse>> {
     ctx.kept(Key::Supplier(id.0), async {
-        let mut reader = ctx.reader().await?;
+        let mut reader = ctx.catalog_reader().await?;
         let supplier = catalog::supplier(&mut reader, id.0).await?;
         reader.keep();
         Ok(supplier.ok_or_else(ApiError::not_found)?.into())
@@ -56,7 +56,7 @@ pub(crate) async fn list_categories(
 ) -> ApiResult<Kept<CategoriesResponse>> {
     let paging = query.finish()?;
     ctx.kept(Key::Categories(paging.after, paging.limit), async {
-        let mut reader = ctx.reader().await?;
+        let mut reader = ctx.catalog_reader().await?;
         let categories = catalog::categories(&mut reader, paging.after, paging.limit).await?;
         reader.keep();
         Ok(paging.limit.page(categories, |category| category.id).into())
@@ -96,7 +96,7 @@ pub(crate) async fn list_products(
     let request = parse::products(query)?;
     let key = Key::Products(parse::spelling(&request));
     ctx.kept(key, async {
-        let mut reader = ctx.reader().await?;
+        let mut reader = ctx.catalog_reader().await?;
         let found = catalog::products(&mut reader, &request).await?;
         reader.keep();
         let (products, next_cursor): (Vec<ProductSummary>, _) = page_parts(found.page);
@@ -111,7 +111,7 @@ pub(crate) async fn list_products(
 #[endpoint(tags("catalog"))]
 pub(crate) async fn get_product(ctx: Ctx, id: PathId<ProductId>) -> ApiResult<Kept<ProductCardResponse>> {
     ctx.kept(Key::Card(id.0), async {
-        let mut reader = ctx.reader().await?;
+        let mut reader = ctx.catalog_reader().await?;
         let card = catalog::product_card(&mut reader, id.0).await?;
         reader.keep();
         Ok(ProductCardResponse::new(card.ok_or_else(ApiError::not_found)?, ctx.trade().currency))

@@ -70,7 +70,7 @@ impl Delivery {
         conn: &mut PgConnection,
         now: OffsetDateTime,
     ) -> ApiResult<PriceImport> {
-        let file = self.upload.open().map_err(sqlx::Error::Io)?;
+        let file = self.upload.open().await.map_err(sqlx::Error::Io)?;
         Ok(imports::receive(conn, now, &self.new, file).await?)
     }
 

@@ -39,7 +39,7 @@ pub(crate) async fn create_import(
 ) -> ApiResult<Answered<Accepted<ImportResponse>>> {
     let supplier_id = supplier.organization_id.into();
     let delivery = Delivery::of(supplier.user_id, supplier_id, idempotency, query, upload).await?;
-    let mut tx = ctx.begin().await?;
+    let mut tx = ctx.begin_long().await?;
     if let Some(kept) = delivery.begin(&mut tx, ctx.now()).await? {
         tx.rollback().await?;
         return Ok(Answered::Again(kept));

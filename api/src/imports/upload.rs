@@ -47,8 +47,8 @@ impl Upload {
     ///
     /// # Errors
     /// When it is gone.
-    pub fn open(&self) -> io::Result<File> {
-        File::open(&self.path)
+    pub async fn open(&self) -> io::Result<tokio::fs::File> {
+        tokio::fs::File::open(&self.path).await
     }
 
     /// The hash of its bytes.

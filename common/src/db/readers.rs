@@ -2,11 +2,12 @@
 //!
 //! sqlx's pool asks the server at every taking and giving back of a connection whether it still lives: three round trips
 //! for a read of one statement. The connections here stay taken. One that was used a moment ago is used again as it is,
-//! as long as its reader [says](Reader::keep) that it served well; any other goes back to the pool, which tests it.
+//! as long as its reader [says](Reader::keep) that it served well; any other goes back to the pool, which tests it. So do
+//! those that nobody has used for a second: others may need them.
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
@@ -18,14 +19,13 @@ use super::ACQUIRED_WITHIN;
 /// How long a connection may have rested to be trusted.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// The connections, of a pool that transactions take theirs of too; cloning is cheap.
+/// The connections, of a pool that others may take theirs of too; cloning is cheap.
 #[derive(Clone, Debug)]
 pub(super) struct Readers {
     pool: PgPool,
     kept: Arc<Mutex<Vec<Kept>>>,
     permits: Arc<Semaphore>,
-    /// How many are kept: transactions must never wait for one that nobody uses.
-    at_most: usize,
+    keeps: bool,
 }
 
 #[derive(Debug)]
@@ -35,13 +35,13 @@ struct Kept {
 }
 
 impl Readers {
-    /// Up to a half of the pool's connections: reads are short, and so many serve more of them than the database can
-    /// answer at once.
-    pub(super) fn new(pool: PgPool) -> Self {
-        let half = pool.options().get_max_connections() / 2;
-        let at_most = usize::try_from(half).unwrap_or(Semaphore::MAX_PERMITS);
-        let permits = Arc::new(Semaphore::new(at_most.max(1)));
-        Self { pool, kept: Arc::default(), permits, at_most }
+    /// At most so many at once; of none, one at a time, which is not kept.
+    pub(super) fn new(pool: PgPool, at_most: u32) -> Self {
+        let permits = usize::try_from(at_most).unwrap_or(Semaphore::MAX_PERMITS);
+        let permits = Arc::new(Semaphore::new(permits.max(1)));
+        let readers = Self { pool, kept: Arc::default(), permits, keeps: at_most > 0 };
+        tokio::spawn(give_back_what_rests(Arc::downgrade(&readers.kept)));
+        readers
     }
 
     /// Takes one.
@@ -67,10 +67,38 @@ impl Readers {
         while let Some(mut kept) = self.last_kept() {
             kept.connection.return_to_pool().await;
         }
+        self.pool.close().await;
+    }
+
+    /// How many are kept, and used by nobody.
+    pub(super) fn resting(&self) -> usize {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Where they come from.
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.pool
     }
 
     fn last_kept(&self) -> Option<Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+}
+
+/// Gives back, time and again, what nobody has used of late; ends with the last of those who use it.
+async fn give_back_what_rests(kept: Weak<Mutex<Vec<Kept>>>) {
+    loop {
+        tokio::time::sleep(TRUSTED_FOR).await;
+        let Some(kept) = kept.upgrade() else { return };
+        // The one that was used last is at the end.
+        let rested: Vec<Kept> = {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let fresh = kept.iter().position(|kept| kept.since.elapsed() < TRUSTED_FOR).unwrap_or(kept.len());
+            kept.drain(..fresh).collect()
+        };
+        for mut kept in rested {
+            kept.connection.return_to_pool().await;
+        }
     }
 }
 
@@ -86,7 +114,7 @@ impl Reader {
     /// It served well: whoever reads next may have it as it is. Without this it is tested first.
     pub fn keep(self) {
         let Self { connection, readers, _permit } = self;
-        if !readers.permits.is_closed() && readers.at_most > 0 {
+        if !readers.permits.is_closed() && readers.keeps {
             let kept = Kept { connection, since: Instant::now() };
             readers.kept.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
         }

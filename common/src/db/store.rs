@@ -1,6 +1,6 @@
 //! What a start asks of the database.
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 /// The newest migration that was applied, or `None` on an empty database.
 pub(super) async fn newest_migration(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
@@ -17,4 +17,10 @@ pub(super) async fn newest_migration(pool: &PgPool) -> Result<Option<i64>, sqlx:
 /// Whether the locale can lower-case a Cyrillic letter: without it neither search nor matching by name works.
 pub(super) async fn lower_cases_cyrillic(pool: &PgPool) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"select lower('Ж') = 'ж' as "knows!""#).fetch_one(pool).await
+}
+
+/// Lets the statements of a connection take as long as they take.
+pub(super) async fn lift_statement_timeout(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("set statement_timeout = 0").execute(conn).await?;
+    Ok(())
 }

@@ -7,7 +7,12 @@ use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use super::{Finding, store};
-use crate::{clock::Clock, config::DatabaseSettings, db::MIGRATOR};
+use crate::{
+    clock::Clock,
+    config::DatabaseSettings,
+    db::{LOCK_TIMEOUT, MIGRATOR, STATEMENT_TIMEOUT, limited},
+    queue::QueueName,
+};
 
 /// How long a database may take to answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
@@ -49,8 +54,13 @@ async fn connect(url: &str) -> Result<PgConnection, Finding> {
         Some(socket) => socket.display().to_string(),
         None => format!("{}:{}", options.get_host(), options.get_port()),
     };
+    let options = limited(options, STATEMENT_TIMEOUT);
     match timeout(ANSWERS_WITHIN, PgConnection::connect_with(&options)).await {
         Ok(Ok(connection)) => Ok(connection),
+        // A pooler's words.
+        Ok(Err(error)) if error.to_string().contains("startup parameter") => {
+            Err(Finding::fail("database", format!("{place} refuses: {error}"), POOLER))
+        }
         Ok(Err(error)) => Err(unreachable(format!("{place} cannot be reached: {error}"))),
         Err(_) => Err(unreachable(format!("{place} does not answer within {} s", ANSWERS_WITHIN.as_secs()))),
     }
@@ -69,8 +79,14 @@ async fn look(
     let mut findings = vec![version(&server), locale(&server)];
     let applied = store::migrations(connection).await?;
     findings.push(extensions(&store::extensions(connection, &EXTENSIONS).await?));
+    let has_schema = !applied.is_empty();
     findings.push(migrations(&applied.into_iter().collect()));
     findings.push(durability(&server));
+    findings.push(timeouts(&server));
+    if has_schema {
+        let names = QueueName::ALL.map(QueueName::as_str);
+        findings.push(queues(&store::queues(connection, &names).await?));
+    }
     findings.push(connections(&server, settings));
     let before = clock.now();
     let theirs = store::now(connection).await?;
@@ -159,6 +175,38 @@ fn durability(server: &store::Server) -> Finding {
         );
     }
     Finding::ok("durability", format!("fsync is on, synchronous_commit is {}", server.synchronous_commit))
+}
+
+const POOLER: &str = "let the pooler ignore the startup parameter `options` (PgBouncer: ignore_startup_parameters = \
+    options), and set for the database's user what it says: alter role … set lock_timeout = '5s', likewise \
+    statement_timeout = '30s' and idle_in_transaction_session_timeout = '60s'";
+
+/// What a session is started with may be lost on its way through a pooler.
+fn timeouts(server: &store::Server) -> Finding {
+    const CHECK: &str = "timeouts";
+    let (locks, statements) = (server.lock_timeout_ms, server.statement_timeout_ms);
+    let found =
+        format!("a lock may be waited for {locks} ms, a statement take {statements} ms (0: without end)");
+    let wanted = [LOCK_TIMEOUT, STATEMENT_TIMEOUT].map(|timeout| i64::try_from(timeout.as_millis()).ok());
+    if wanted == [Some(locks), Some(statements)] {
+        return Finding::ok(CHECK, found);
+    }
+    Finding::warn(CHECK, found, POOLER)
+}
+
+fn queues(queues: &[store::Queue]) -> Finding {
+    const CHECK: &str = "queues";
+    let left: Vec<&store::Queue> = queues.iter().filter(|queue| !queue.has_workers).collect();
+    if left.is_empty() {
+        return Finding::ok(CHECK, "each has a worker");
+    }
+    let name = |queue: &&store::Queue| match queue.has_jobs {
+        true => format!("{} (jobs wait)", queue.name),
+        false => queue.name.clone(),
+    };
+    let names: Vec<String> = left.iter().map(name).collect();
+    let remedy = "run a worker for each queue somewhere; `worker run` takes all of them";
+    Finding::warn(CHECK, format!("nobody takes jobs of {}", names.join(", ")), remedy)
 }
 
 fn on(on: bool) -> &'static str {

@@ -14,6 +14,8 @@ pub(super) struct Server {
     pub(super) max_connections: i32,
     pub(super) fsync: bool,
     pub(super) synchronous_commit: String,
+    pub(super) lock_timeout_ms: i64,
+    pub(super) statement_timeout_ms: i64,
 }
 
 pub(super) async fn server(conn: &mut PgConnection) -> Result<Server, sqlx::Error> {
@@ -24,7 +26,9 @@ pub(super) async fn server(conn: &mut PgConnection) -> Result<Server, sqlx::Erro
            lower(chr(1046)) = chr(1078) as knows_cyrillic,
            current_setting('max_connections')::int4 as max_connections,
            current_setting('fsync')::bool as fsync,
-           current_setting('synchronous_commit') as synchronous_commit",
+           current_setting('synchronous_commit') as synchronous_commit,
+           (select setting::int8 from pg_settings where name = 'lock_timeout') as lock_timeout_ms,
+           (select setting::int8 from pg_settings where name = 'statement_timeout') as statement_timeout_ms",
     )
     .fetch_one(conn)
     .await
@@ -63,6 +67,26 @@ pub(super) async fn migrations(conn: &mut PgConnection) -> Result<Vec<(i64, Vec<
     sqlx::query_as(
         "select version, checksum from _sqlx_migrations where success order by version limit 10000",
     )
+    .fetch_all(conn)
+    .await
+}
+
+/// A queue, as far as it needs workers.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Queue {
+    pub(super) name: String,
+    pub(super) has_jobs: bool,
+    pub(super) has_workers: bool,
+}
+
+pub(super) async fn queues(conn: &mut PgConnection, names: &[&str]) -> Result<Vec<Queue>, sqlx::Error> {
+    sqlx::query_as(
+        "select q.name,
+           exists (select from jobs j where j.queue = q.name and j.state = 'ready' and j.run_at <= now()) as has_jobs,
+           exists (select from workers w where q.name = any (w.queues) and w.lease_until > now()) as has_workers
+         from unnest($1::text[]) as q (name)",
+    )
+    .bind(names)
     .fetch_all(conn)
     .await
 }

@@ -1,11 +1,10 @@
 //! The steps of an import, from the uploaded bytes to the changed catalogue.
 
-use std::io::Read;
-
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::{
     CHUNK_BYTES, ImportFailure, ImportStatus, NewImport, PriceImport,
@@ -27,13 +26,13 @@ pub async fn receive(
     conn: &mut PgConnection,
     now: OffsetDateTime,
     new: &NewImport,
-    mut file: impl Read + Send,
+    mut file: impl AsyncRead + Unpin + Send,
 ) -> Result<PriceImport, sqlx::Error> {
     store::insert(conn, new, now).await?;
     let (mut hash, mut bytes) = (Sha256::new(), 0_i64);
     for position in 0.. {
         let mut chunk = Vec::new();
-        (&mut file).take(CHUNK_BYTES).read_to_end(&mut chunk)?;
+        (&mut file).take(CHUNK_BYTES).read_to_end(&mut chunk).await?;
         if chunk.is_empty() {
             break;
         }

@@ -152,7 +152,7 @@ impl Writer {
         let _turn = self.turns.acquire().await;
         let mut tx = self.db.begin().await?;
         death::bury(&mut tx, self.kinds.as_ref(), &self.worker, job, error).await?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 }
 

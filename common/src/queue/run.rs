@@ -6,7 +6,10 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::store::{self, Attempt};
-use crate::{db::Tx, ids::JobId};
+use crate::{
+    db::{CommitError, Tx},
+    ids::JobId,
+};
 
 /// One attempt at a job by one worker.
 #[derive(Clone, Debug)]
@@ -51,6 +54,12 @@ pub enum Failure {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
+        Self::Retry(error.into())
+    }
+}
+
+impl From<CommitError> for Failure {
+    fn from(error: CommitError) -> Self {
         Self::Retry(error.into())
     }
 }

@@ -69,13 +69,23 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A part of the application that runs until it is told to stop.
 struct Running {
-    stop: oneshot::Sender<()>,
+    stop: Option<oneshot::Sender<()>>,
     ended: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Running {
-    async fn stop(self, what: &str) {
-        _ = self.stop.send(());
+    fn new(stop: oneshot::Sender<()>, ended: JoinHandle<anyhow::Result<()>>) -> Self {
+        Self { stop: Some(stop), ended }
+    }
+
+    fn ask_to_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            _ = stop.send(());
+        }
+    }
+
+    async fn stop(mut self, what: &str) {
+        self.ask_to_stop();
         let ended = time::timeout(PATIENCE, self.ended).await;
         let ended = ended.unwrap_or_else(|_| panic!("{what} does not stop"));
         ended.expect("it did not panic").unwrap_or_else(|error| panic!("{what}: {error:#}"));
@@ -153,8 +163,10 @@ impl TestApp {
     async fn start_in(setup: Setup) -> Self {
         common::tls::use_ring();
         let database = TestDatabase::create().await;
-        let db = |settings| Db::new(&settings).expect("the URL of the cluster");
-        let pools = [db(database.settings(10).await), db(database.settings(6).await)];
+        let pools = [
+            Db::serving(&database.settings(10).await).expect("the URL of the cluster"),
+            Db::new(&database.settings(6).await).expect("the URL of the cluster"),
+        ];
         let Setup { trade, limits, serving, sandbox, cache_bytes } = setup;
         let clock = Clock::shifted();
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -215,13 +227,27 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel();
         let stopped = async move { _ = stopped.await };
         let work = run::run(self.pools[1].clone(), registry, deps, settings, stopped);
-        *running = Some(Running { stop, ended: tokio::spawn(work) });
+        *running = Some(Running::new(stop, tokio::spawn(work)));
+    }
+
+    /// Waits until jobs can run.
+    pub async fn worker_has_started(&self) {
+        let statement = "select exists (select from workers)";
+        self.eventually(async || {
+            sqlx::query_scalar(statement).fetch_one(self.pool()).await.expect("an answer")
+        })
+        .await;
     }
 
     /// Lets jobs wait until the worker is started again.
     pub async fn stop_worker(&self) {
         let running = self.worker.lock().await.take();
         running.expect("the worker runs").stop("the worker").await;
+    }
+
+    /// Tells the API to stop, which takes as long as what runs in it.
+    pub fn ask_api_to_stop(&mut self) {
+        self.api.as_mut().expect("the API runs").ask_to_stop();
     }
 
     /// The time, which a test may advance.
@@ -247,6 +273,11 @@ impl TestApp {
     /// Where the database is, for programs.
     pub async fn database_url(&self) -> String {
         self.database.as_ref().expect("the database is there").settings(1).await.url
+    }
+
+    /// The database as the API has it.
+    pub fn api_db(&self) -> &Db {
+        &self.pools[0]
     }
 
     /// The database as the worker has it.
@@ -491,5 +522,5 @@ async fn start_api(services: Services, serving: Serving) -> (Running, SocketAddr
         async { _ = stopped.await },
     ));
     let address = address.await.expect("the API listens");
-    (Running { stop, ended }, address)
+    (Running::new(stop, ended), address)
 }

@@ -41,7 +41,7 @@ pub(crate) async fn create_import_for_supplier(
     upload: Upload,
 ) -> ApiResult<Answered<Accepted<ImportResponse>>> {
     let delivery = Delivery::of(staff.user_id, id.0, idempotency, query, upload).await?;
-    let mut tx = ctx.begin().await?;
+    let mut tx = ctx.begin_long().await?;
     suppliers::find(&mut tx, id.0).await?.ok_or_else(ApiError::not_found)?;
     if let Some(kept) = delivery.begin(&mut tx, ctx.now()).await? {
         tx.rollback().await?;
