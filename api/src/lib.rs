@@ -35,4 +35,3 @@ pub mod tokens;
 mod web;
 
 pub use catalog::kept::CatalogCache;
-pub use routes::service;

@@ -24,7 +24,7 @@ use crate::{
     observe, operations,
     orders::handlers as orders,
     payments::{handlers as payments, staff as staff_payments},
-    serve::{Bounds, Headers, Pace, Serving, Unread, cors},
+    serve::{Bounds, Ending, Headers, Pace, Serving, Unread, cors},
     supplier::handlers as supplier,
     web,
 };
@@ -139,10 +139,15 @@ fn admin() -> Router {
 }
 
 /// Everything that the process serves.
-pub fn service(services: Services, serving: Serving, figures: PrometheusHandle) -> Service {
+pub(crate) fn service(
+    services: Services,
+    serving: Serving,
+    figures: PrometheusHandle,
+    ending: Ending,
+) -> Service {
     let router = Router::new()
         .hoop(CatchPanic::new())
-        .hoop(affix_state::inject(Arc::new(services)).inject(figures))
+        .hoop(affix_state::inject(Arc::new(services)).inject(figures).inject(ending.clone()))
         .push(api(&serving.bounds))
         .push(web::pages())
         .push(Router::with_path("healthz").get(operations::healthz))
@@ -154,7 +159,8 @@ pub fn service(services: Services, serving: Serving, figures: PrometheusHandle) 
         .hoop(Unread { at_most: body::MAX_BYTES as u64, within: serving.bounds.piece_within })
         .hoop(observe::observe)
         .hoop(heads::announce_length)
-        .hoop(Headers { https: serving.https });
+        .hoop(Headers { https: serving.https })
+        .hoop(ending);
     if !serving.cors_origins.is_empty() {
         service = service.hoop(cors(&serving.cors_origins));
     }

@@ -1,6 +1,7 @@
 //! The process that serves: its listener, its limits, its end.
 
 mod bounds;
+mod ending;
 mod headers;
 mod pace;
 mod unread;
@@ -18,11 +19,13 @@ use salvo::{
 
 pub use self::bounds::Bounds;
 pub(crate) use self::{
+    ending::Ending,
     headers::{Headers, cors},
     pace::{Pace, was_too_slow},
     unread::Unread,
 };
 
+use self::ending::Closable;
 use crate::{context::Services, routes};
 
 /// How long requests that run may take when the process is told to stop.
@@ -42,13 +45,21 @@ pub struct Serving {
     pub cors_origins: Vec<HeaderValue>,
     /// Whether people come by https only.
     pub https: bool,
+    /// How long it goes on when it is told to stop, for balancers to notice.
+    pub stop_delay: Duration,
 }
 
 impl Serving {
     /// By http on this address, for pages of nobody else, within the usual limits.
     #[must_use]
     pub fn on(address: SocketAddr) -> Self {
-        Self { address, bounds: Bounds::default(), cors_origins: Vec::new(), https: false }
+        Self {
+            address,
+            bounds: Bounds::default(),
+            cors_origins: Vec::new(),
+            https: false,
+            stop_delay: Duration::ZERO,
+        }
     }
 }
 
@@ -62,7 +73,7 @@ pub fn start_figures() -> anyhow::Result<PrometheusHandle> {
         .install_recorder()?)
 }
 
-/// Serves until `stop` is done; requests that run then are answered. `started` is told the address.
+/// Serves until `stop` is done, and ends in the order of [`ending`]. `started` is told the address.
 ///
 /// # Errors
 /// When the address cannot be listened on.
@@ -92,14 +103,17 @@ pub async fn serve(
     let patience = FuseConfig::default()
         .with_http1_header_timeout(bounds.reader_within)
         .with_write_stall_timeout(bounds.reader_within);
+    let ending = Ending::default();
+    let acceptor = Closable::new(acceptor, ending.clone());
     let server = Server::new(acceptor).fuse_config(patience).max_connections(bounds.connections);
-    let handle = server.handle();
+    let (handle, delay, begins) = (server.handle(), serving.stop_delay, ending.clone());
     tokio::spawn(async move {
         stop.await;
-        tracing::info!("stopping; requests that run are answered first");
+        tracing::info!(delay_s = delay.as_secs(), "stopping; requests that run are answered first");
+        begins.begin(delay).await;
         handle.stop_graceful(GRACE);
     });
-    let served = server.try_serve(routes::service(services, serving, figures)).await;
+    let served = server.try_serve(routes::service(services, serving, figures, ending)).await;
     summing_up.abort();
     Ok(served?)
 }

@@ -1,17 +1,17 @@
 //! The API's settings.
 
+use std::time::Duration;
+
 use salvo::http::HeaderValue;
 
 use common::{
     config::{DatabaseArgs, DatabaseSettings, Problems, Secret, TradeArgs, TradeSettings},
+    doctor::secrets::MIN_TOKEN_SECRET,
     payments::{ProviderArgs, ProviderSettings},
 };
 
 use crate::limits::{LimitArgs, LimitSettings};
 use crate::serve::Serving;
-
-/// The shortest secret that access tokens may be signed with, in bytes.
-const MIN_SECRET: usize = 32;
 
 /// The settings, as written.
 #[derive(clap::Args, Clone, Debug)]
@@ -28,13 +28,20 @@ pub struct ServeArgs {
     /// How often something may be tried
     #[command(flatten)]
     pub limits: LimitArgs,
+
     /// How many MiB of the catalogue's answers may be kept for up to a second; 0 keeps none
     #[arg(long, env = "CATALOG_CACHE_MIB", default_value_t = 8)]
     pub catalog_cache_mib: u32,
+
     /// Origins whose pages may read the API's answers, e.g. `https://shop.example.com`, with commas between; `*` for
     /// all; none when empty
     #[arg(long, env = "CORS_ORIGINS", default_value = "")]
     pub cors_origins: String,
+
+    /// How long to go on when told to stop, in seconds: as long as the balancer in front takes to notice that `/readyz`
+    /// is 503
+    #[arg(long, env = "STOP_DELAY_SECONDS", default_value_t = 0)]
+    pub stop_delay_seconds: u16,
 
     /// The database
     #[command(flatten)]
@@ -83,10 +90,10 @@ impl ServeArgs {
         );
         let secret = problems.required("TOKEN_SECRET", self.token_secret);
         let secret = secret.and_then(|secret| {
-            let long_enough = if secret.len() >= MIN_SECRET {
+            let long_enough = if secret.len() >= MIN_TOKEN_SECRET {
                 Ok(secret)
             } else {
-                Err(format!("expected at least {MIN_SECRET} characters"))
+                Err(format!("expected at least {MIN_TOKEN_SECRET} characters"))
             };
             problems.take("TOKEN_SECRET", long_enough)
         });
@@ -103,6 +110,7 @@ impl ServeArgs {
                 serving: Serving {
                     cors_origins: cors_origins?,
                     https: trade.as_ref()?.public_url.scheme() == "https",
+                    stop_delay: Duration::from_secs(self.stop_delay_seconds.into()),
                     ..Serving::on(listen_addr?)
                 },
                 database: database?,

@@ -32,6 +32,7 @@ mod rubbish;
 mod serving;
 mod serving_clients;
 mod serving_database;
+mod serving_end;
 mod serving_worker;
 mod story;
 mod strangers;

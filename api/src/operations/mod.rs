@@ -14,6 +14,7 @@ use crate::{
     error::{ApiError, ApiResult},
     openapi,
     problem::ProblemCode,
+    serve::Ending,
 };
 
 /// Alive: the process answers.
@@ -22,11 +23,14 @@ pub async fn healthz() -> Text<&'static str> {
     Text::Plain("ok\n")
 }
 
-/// Ready: the database is reachable, understands Cyrillic, and is migrated.
+/// Ready: the database is reachable, understands Cyrillic, and is migrated; and the process is not about to end.
 #[handler]
 pub async fn readyz(depot: &mut Depot, res: &mut Response) -> ApiResult<()> {
     let services = depot.get_typed::<Arc<Services>>();
     let Ok(services) = services else { return Err(ApiError::not_found()) };
+    if depot.get_typed::<Ending>().is_ok_and(Ending::has_begun) {
+        return Err(ApiError::new(ProblemCode::Unavailable, "the process stops"));
+    }
     match services.db.check_ready().await {
         Ok(()) => {
             res.status_code(StatusCode::OK);
