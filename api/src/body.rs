@@ -3,6 +3,7 @@
 //! The shape is checked against the type's own schema, the one in the OpenAPI document, so that every missing,
 //! unknown or mistyped field is named at once.
 
+use bytes::Bytes;
 use common::text::Invalid;
 use salvo::{
     Extractible,
@@ -31,7 +32,7 @@ pub const MAX_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Body<T> {
     value: T,
-    raw: Vec<u8>,
+    raw: Bytes,
 }
 
 impl<T> Body<T> {
@@ -59,8 +60,7 @@ impl<'ex, T: DeserializeOwned + ToSchema + Send + 'static> Extractible<'ex> for 
             let detail = "send the body as application/json";
             return Err(ApiError::new(ProblemCode::UnsupportedMediaType, detail));
         }
-        let read = req.payload_with_max_size(MAX_BYTES).await.map(|bytes| bytes.to_vec());
-        let raw = match read {
+        let raw = match req.payload_with_max_size(MAX_BYTES).await.cloned() {
             Ok(bytes) => bytes,
             Err(ParseError::PayloadTooLarge) => {
                 let detail = "the body is larger than this address takes";
@@ -78,7 +78,12 @@ fn parse<T: DeserializeOwned + ToSchema>(raw: &[u8]) -> ApiResult<T> {
     let tree: Value = serde_json::from_slice(raw).map_err(|error| {
         ApiError::new(ProblemCode::MalformedJson, format!("expected a JSON document: {error}"))
     })?;
-    refuse_nul(&tree)?;
+    let mut problems = Vec::new();
+    find_nul(&tree, "", &mut problems);
+    if !problems.is_empty() {
+        problems.extend(shape::problems::<T>(&tree));
+        return Err(ApiError::fields(problems));
+    }
     // Serde takes an array for a struct, by position; nobody else does.
     let members = tree.as_object().into_iter().flat_map(|members| members.values());
     if !tree.is_object() || members.into_iter().any(Value::is_array) {
@@ -103,24 +108,33 @@ fn parse<T: DeserializeOwned + ToSchema>(raw: &[u8]) -> ApiResult<T> {
 }
 
 /// PostgreSQL cannot hold a NUL in a text, and nobody types one.
-fn refuse_nul(tree: &Value) -> ApiResult<()> {
-    let found = match tree {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => return items.iter().try_for_each(refuse_nul),
-        Value::Object(members) => {
-            if members.keys().any(|key| key.contains('\0')) {
-                true
-            } else {
-                return members.values().try_for_each(refuse_nul);
+fn find_nul(value: &Value, at: &str, found: &mut Vec<FieldProblem>) {
+    if found.len() >= shape::AT_MOST {
+        return;
+    }
+    match value {
+        Value::String(text) if text.contains('\0') => found.push(has_nul(at.to_owned())),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                find_nul(item, &format!("{at}/{index}"), found);
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    };
-    if found {
-        let invalid = Invalid::new("control_characters", "control characters are not allowed");
-        return Err(ApiError::field("", invalid));
+        Value::Object(members) => {
+            for (key, member) in members {
+                let at = format!("{at}/{}", escape(key));
+                find_nul(member, &at, found);
+                if key.contains('\0') {
+                    found.push(has_nul(at));
+                }
+            }
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-    Ok(())
+}
+
+fn has_nul(pointer: String) -> FieldProblem {
+    let (code, detail) = ("control_characters", "control characters are not allowed");
+    FieldProblem { pointer, code: code.to_owned(), detail: detail.to_owned() }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {

@@ -158,7 +158,9 @@ impl<'ex> Extractible<'ex> for Idempotency {
                 Some(key.map_err(|invalid| ApiError::field("Idempotency-Key", invalid))?)
             }
         };
-        Ok(Self { key, line: format!("{} {}", req.method(), req.uri()) })
+        // Without scheme and host: the same request may be sent again by another of the service's names.
+        let target = req.uri().path_and_query().map_or("/", |target| target.as_str());
+        Ok(Self { key, line: format!("{} {target}", req.method()) })
     }
 }
 

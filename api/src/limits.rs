@@ -12,10 +12,11 @@ use std::{
 };
 
 use common::{config::Problems, limits::Quota};
+use ipnet::IpNet;
 use salvo::{
     FlowCtrl, Handler, async_trait,
     prelude::{Depot, Request, Response},
-    rate_limiter::{BasicQuota, FixedGuard, MokaStore, RateIssuer, RateLimiter, TrustedProxyIssuer},
+    rate_limiter::{BasicQuota, FixedGuard, MokaStore, RateIssuer, RateLimiter},
 };
 
 use crate::context::Services;
@@ -46,7 +47,8 @@ pub struct LimitArgs {
     #[arg(long, env = "LIMIT_MAILS_PER_CALLER", default_value = "30/h")]
     pub limit_mails_per_caller: String,
 
-    /// The addresses of the proxies in front, separated by commas: only from these is X-Forwarded-For believed
+    /// The addresses or networks (10.0.0.0/8) of the proxies in front, separated by commas: only from these is
+    /// X-Forwarded-For believed
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "")]
     pub trusted_proxies: String,
 }
@@ -65,7 +67,7 @@ pub struct LimitSettings {
     /// Links asked for from one address of a caller.
     pub mails_per_caller: Quota,
     /// From whom X-Forwarded-For is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl LimitArgs {
@@ -79,10 +81,8 @@ impl LimitArgs {
         let mails_per_account = quota("LIMIT_MAILS_PER_ACCOUNT", self.limit_mails_per_account);
         let mails_per_caller = quota("LIMIT_MAILS_PER_CALLER", self.limit_mails_per_caller);
         let proxies = self.trusted_proxies.split(',').map(str::trim).filter(|text| !text.is_empty());
-        let proxies = proxies.map(|text| {
-            text.parse::<IpAddr>().map_err(|_| format!("expected addresses such as 10.0.0.1, found {text:?}"))
-        });
-        let trusted_proxies = problems.take("TRUSTED_PROXIES", proxies.collect::<Result<Vec<_>, _>>());
+        let proxies = proxies.map(parse_network).collect::<Result<Vec<_>, _>>();
+        let trusted_proxies = problems.take("TRUSTED_PROXIES", proxies);
         Some(LimitSettings {
             sign_ins_per_account: sign_ins_per_account?,
             sign_ins_per_caller: sign_ins_per_caller?,
@@ -113,7 +113,7 @@ impl Limits {
     /// Limits that nobody has used up yet.
     #[must_use]
     pub fn new(settings: LimitSettings) -> Self {
-        let callers = Callers::behind(&settings.trusted_proxies);
+        let callers = Callers { proxies: settings.trusted_proxies.as_slice().into() };
         let per_address = |quota: Quota| {
             let count = usize::try_from(quota.count()).unwrap_or(usize::MAX);
             let quota = BasicQuota::new(count, quota.period());
@@ -140,27 +140,52 @@ impl Limits {
     }
 }
 
+/// Reads an address, or a network as its first address and the length of its prefix.
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    let address = |text: &str| text.parse().map(|address: IpAddr| IpNet::from(address.to_canonical()));
+    text.parse().or_else(|_| address(text)).map_err(|_| {
+        format!("expected addresses such as 10.0.0.1 or networks such as 10.0.0.0/8, found {text:?}")
+    })
+}
+
 /// Who asks: the address of the connection, or what a proxy in front that is trusted says of it. All of an IPv6
-/// network of one customer (/64) counts as one.
+/// network of one customer (/64) counts as one. (Salvo's own issuer knows addresses only, and proxies change theirs.)
 #[derive(Clone, Debug)]
-struct Callers(TrustedProxyIssuer);
+struct Callers {
+    proxies: Arc<[IpNet]>,
+}
 
 impl Callers {
     /// A socket that listens on both protocols writes an IPv4 address as an IPv6 one.
-    fn behind(proxies: &[IpAddr]) -> Self {
-        let both = proxies.iter().flat_map(|proxy| match proxy.to_canonical() {
-            IpAddr::V4(v4) => vec![v4.into(), v4.to_ipv6_mapped().into()],
-            v6 @ IpAddr::V6(_) => vec![v6],
-        });
-        Self(TrustedProxyIssuer::new(both.collect::<Vec<IpAddr>>()))
+    fn trust(&self, address: &IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.proxies.iter().any(|proxies| proxies.contains(&address))
+    }
+
+    /// For whom a proxy asks. Each in a row of them adds at the end who came to it, so the last one that we do not know
+    /// is who asks, and what stands before may be made up. What cannot be read ends the row.
+    fn forwarded(&self, req: &Request) -> Option<IpAddr> {
+        for header in req.headers().get_all("x-forwarded-for").iter().rev() {
+            for part in header.to_str().ok()?.rsplit(',') {
+                let address = part.trim().parse().ok()?;
+                if !self.trust(&address) {
+                    return Some(address);
+                }
+            }
+        }
+        None
     }
 }
 
 impl RateIssuer for Callers {
     type Key = IpAddr;
 
-    async fn issue(&self, req: &mut Request, depot: &Depot) -> Option<IpAddr> {
-        let address = self.0.issue(req, depot).await;
+    async fn issue(&self, req: &mut Request, _: &Depot) -> Option<IpAddr> {
+        let direct = req.remote_addr().ip();
+        let address = match direct {
+            Some(proxy) if self.trust(&proxy) => self.forwarded(req).or(direct),
+            _ => direct,
+        };
         // What has no address is one caller, too.
         Some(address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), network))
     }
@@ -209,13 +234,43 @@ pub(crate) fn retry_after_s(res: &Response) -> Option<u64> {
 mod tests {
     use super::*;
 
+    fn callers(proxies: &[&str]) -> Callers {
+        Callers { proxies: proxies.iter().map(|text| parse_network(text).unwrap()).collect() }
+    }
+
     #[test]
-    fn a_proxy_is_known_in_either_spelling() {
-        let Callers(issuer) = Callers::behind(&["10.0.0.1".parse().unwrap()]);
-        for spelled in ["10.0.0.1", "::ffff:10.0.0.1"] {
-            assert!(issuer.is_trusted(&spelled.parse().unwrap()), "{spelled}");
+    fn a_proxy_is_known_in_either_spelling_and_by_its_network() {
+        let callers = callers(&["10.0.0.1", "::ffff:10.0.0.2", "172.16.0.0/12", "2001:db8::/32"]);
+        for known in
+            ["10.0.0.1", "::ffff:10.0.0.1", "10.0.0.2", "172.31.255.1", "::ffff:172.16.0.1", "2001:db8:1::1"]
+        {
+            assert!(callers.trust(&known.parse().unwrap()), "{known}");
         }
-        assert!(!issuer.is_trusted(&"10.0.0.2".parse().unwrap()));
+        for stranger in ["10.0.0.3", "172.32.0.1", "2001:db9::1", "::1"] {
+            assert!(!callers.trust(&stranger.parse().unwrap()), "{stranger}");
+        }
+        for wrong in ["", "proxy", "10.0.0.0/33", "10.0.0", "10.0.0.0/8/8"] {
+            assert!(parse_network(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_proxies_say_is_believed_from_the_end_on_up_to_the_first_stranger() {
+        let callers = callers(&["10.0.0.0/8"]);
+        for (said, asker) in [
+            (&["192.0.2.7"][..], Some("192.0.2.7")),
+            (&["6.6.6.6, 192.0.2.7, 10.0.0.9"], Some("192.0.2.7")),
+            (&["6.6.6.6", "192.0.2.7, 10.0.0.9"], Some("192.0.2.7")),
+            (&["192.0.2.7, unknown, 10.0.0.9"], None),
+            (&["10.0.0.8"], None),
+            (&[], None),
+        ] {
+            let mut request = Request::new();
+            for part in said {
+                request.headers_mut().append("x-forwarded-for", part.parse().unwrap());
+            }
+            assert_eq!(callers.forwarded(&request).map(|ip| ip.to_string()).as_deref(), asker, "{said:?}");
+        }
     }
 
     #[test]

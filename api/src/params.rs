@@ -96,10 +96,9 @@ impl Query {
         })
     }
 
-    /// `true` or `false`; absent, it is false.
-    pub fn take_flag(&mut self, name: &str) -> bool {
-        let parse = |text: &str| text.parse().ok();
-        self.take_word(name, "true or false", parse).unwrap_or_default()
+    /// `true` or `false`.
+    pub fn take_bool(&mut self, name: &str) -> Option<bool> {
+        self.take_word(name, "true or false", |text| text.parse().ok())
     }
 
     /// The values of all parameters `name[key]=value`, by key, each parameter as often as it stands there.
@@ -169,11 +168,6 @@ impl<'ex> Extractible<'ex> for Query {
 impl EndpointArgRegister for Query {
     /// The endpoint names its parameters itself.
     fn register(_: &mut Components, _: &mut Operation, _: &str) {}
-}
-
-/// `true` or `false`.
-pub fn parse_bool(text: &str) -> Option<bool> {
-    text.parse().ok()
 }
 
 /// Which page of a list.

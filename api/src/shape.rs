@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{body::escape, error::FieldProblem};
 
 /// How many problems are looked for: a body may have a hundred thousand items, all of them wrong.
-const AT_MOST: usize = 1_000;
+pub(crate) const AT_MOST: usize = 1_000;
 
 /// Every field of `tree` that is missing, unknown or of the wrong type for `T`.
 pub(crate) fn problems<T: ToSchema>(tree: &Value) -> Vec<FieldProblem> {
@@ -38,6 +38,12 @@ fn check(
         // An optional object: null, or what the reference says.
         RefOr::Type(Schema::OneOf(one_of)) if !value.is_null() => {
             for schema in one_of.items.iter().filter(|schema| matches!(schema, RefOr::Ref(_))) {
+                check(components, schema, value, at, found);
+            }
+        }
+        // The same with words of its own beside it.
+        RefOr::Type(Schema::AllOf(all_of)) => {
+            for schema in all_of.items.iter().filter(|item| !matches!(item, RefOr::Type(Schema::Object(_)))) {
                 check(components, schema, value, at, found);
             }
         }

@@ -1,9 +1,10 @@
 //! Placing orders, one buyer at a time, and looking at them.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::{Person, TestApp, address, price_list};
+use crate::support::{Answer, Person, TestApp, address, price_list};
 
 fn by_invoice() -> Value {
     json!({ "address": address(), "payment_method": "invoice" })
@@ -242,6 +243,21 @@ async fn a_key_cannot_be_used_for_another_request_and_belongs_to_its_user() {
     let theirs = neighbour.post_once("/api/v1/orders", "key-1", by_invoice()).await.assert_status(201);
     assert_eq!(theirs.header("idempotency-replayed"), None);
     assert_eq!(app.stock("A").await, (10, 3));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_request_may_be_sent_again_by_another_name_of_the_service() {
+    let app = TestApp::start().await;
+    let (_supplier, buyer) = one_offer(&app, 2).await;
+    let order = async |host: &str| {
+        let request = buyer.request(Method::POST, "/api/v1/orders").header("host", host);
+        Answer::to(request.header("idempotency-key", "key-1").json(&by_invoice())).await.assert_status(201)
+    };
+    let first = order("orders.example.com").await;
+    let again = order("api.internal:8080").await;
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(again.json(), first.json());
     app.finish().await;
 }
 

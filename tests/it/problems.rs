@@ -2,6 +2,7 @@
 
 use api::problem::ProblemCode;
 use common::locale::Locale;
+use serde_json::json;
 
 use crate::support::{Answer, TestApp};
 
@@ -80,5 +81,28 @@ async fn where_a_refusal_points_there_is_its_page() {
     app.get(refused["type"].as_str().unwrap()).await.assert_status(200);
     app.get("/problems/no_such_code").await.assert_status(404).problem("not_found");
     app.get("/problems/NOT_FOUND").await.assert_status(404).problem("not_found");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_nul_is_named_where_it_stands_and_hides_nothing_else() {
+    let app = TestApp::start().await;
+    let buyer = app.buyer().create().await;
+    let order = json!({
+        "address": { "last_name": "Ива\0нов", "first_name": "Пётр", "ci\0ty": "Москва", "street": 7 },
+        "comment": "\0",
+        "payment_method": "invoice",
+    });
+    buyer.post("/api/v1/orders", order).await.assert_status(422).invalid(&[
+        ("/address/ci\0ty", "control_characters"),
+        ("/address/ci\0ty", "unknown_field"),
+        ("/address/city", "required"),
+        ("/address/email", "required"),
+        ("/address/house", "required"),
+        ("/address/last_name", "control_characters"),
+        ("/address/phone", "required"),
+        ("/address/street", "wrong_type"),
+        ("/comment", "control_characters"),
+    ]);
     app.finish().await;
 }

@@ -10,6 +10,9 @@ use common::{
 
 use crate::{mail::Mailer, run::RunSettings};
 
+/// Longer than anybody waits for a worker.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The settings, as written.
 #[derive(clap::Args, Clone, Debug)]
 pub struct WorkArgs {
@@ -82,8 +85,9 @@ impl WorkArgs {
             lease: Duration::from_secs(self.lease_seconds),
             heartbeat: Duration::from_secs(self.heartbeat_seconds),
         };
-        let lease = if lease.heartbeat.is_zero() || lease.heartbeat * 2 > lease.lease {
-            Err("expected at least one second, and a lease of at least two heartbeats")
+        let lease = if lease.lease > LONGEST || lease.heartbeat.is_zero() || lease.heartbeat > lease.lease / 2
+        {
+            Err("expected at least one second, and a lease of at least two heartbeats and at most a day")
         } else {
             Ok(lease)
         };
@@ -104,10 +108,12 @@ impl WorkArgs {
         let database = self.database.check(&mut problems);
         let trade = self.trade.check(&mut problems);
         let cards = self.cards.check(&mut problems);
+        let grace = Duration::from_secs(self.grace_seconds);
+        let grace = if grace > LONGEST { Err("expected at most a day") } else { Ok(grace) };
+        let grace = problems.take("WORKER_GRACE_SECONDS", grace);
         let settings = (|| {
-            let grace = Duration::from_secs(self.grace_seconds);
             Some(WorkSettings {
-                run: RunSettings { queues: queues?, grace, lease: lease? },
+                run: RunSettings { queues: queues?, grace: grace?, lease: lease? },
                 metrics_addr: metrics_addr?,
                 mailer: mailer?,
                 database: database?,
@@ -116,5 +122,27 @@ impl WorkArgs {
             })
         })();
         problems.finish(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: WorkArgs,
+    }
+
+    #[test]
+    fn times_beyond_all_bounds_are_refused() {
+        for flag in ["--heartbeat-seconds", "--lease-seconds", "--grace-seconds"] {
+            let longest = u64::MAX.to_string();
+            let refused = Cli::parse_from(["worker", flag, &longest]).args.check().err().expect("a refusal");
+            assert!(refused.to_string().contains("at most a day"), "{flag}: {refused}");
+        }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn products(query: PageQuery<ProductCursor>) -> ApiResult<ProductRequ
         supplier_id: query.take_id("supplier_id"),
         price_min: query.take("price_min", Money::parse_exact),
         price_max: query.take("price_max", Money::parse_exact),
-        in_stock: query.take_flag("in_stock"),
+        in_stock: query.take_bool("in_stock").unwrap_or_default(),
         parameters: parameters(&mut query),
     };
     if filter.price_min.zip(filter.price_max).is_some_and(|(min, max)| min > max) {
@@ -33,7 +33,7 @@ pub(super) fn products(query: PageQuery<ProductCursor>) -> ApiResult<ProductRequ
         filter.price_max = None;
     }
     let sort = query.take_word("sort", "relevance, name, price or -price", Sort::parse);
-    let facets = query.take_flag("facets");
+    let facets = query.take_bool("facets").unwrap_or_default();
     query.finish()?;
     let list = ProductList::new(filter, sort);
     if paging.after.as_ref().is_some_and(|cursor| !list.has(cursor)) {

@@ -49,7 +49,7 @@ async fn passwords_of_one_account_are_tried_only_so_often_whether_or_not_there_i
 async fn strangers_cannot_lock_out_whoever_signs_in_from_where_they_always_do() {
     let app = start(|limits| {
         limits.sign_ins_per_account = "3/h".parse().unwrap();
-        limits.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        limits.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     })
     .await;
     let anna = app.buyer().create().await;
@@ -70,7 +70,7 @@ async fn strangers_cannot_lock_out_whoever_signs_in_from_where_they_always_do() 
 async fn one_address_of_a_caller_offers_only_so_many_passwords() {
     let app = start(|limits| {
         limits.sign_ins_per_caller = "3/h".parse().unwrap();
-        limits.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        limits.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     })
     .await;
     for number in 0..3 {
@@ -102,7 +102,8 @@ async fn what_a_caller_says_of_its_address_is_believed_of_trusted_proxies_only()
 async fn the_address_next_to_the_trusted_proxies_counts_and_not_what_stands_before() {
     let app = start(|limits| {
         limits.sign_ins_per_caller = "2/h".parse().unwrap();
-        limits.trusted_proxies = ["127.0.0.1", "10.0.0.1"].map(|address| address.parse().unwrap()).to_vec();
+        limits.trusted_proxies =
+            ["127.0.0.1/32", "10.0.0.0/24"].map(|network| network.parse().unwrap()).to_vec();
     })
     .await;
     for made_up in ["198.51.100.1", "198.51.100.2"] {

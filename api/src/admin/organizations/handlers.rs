@@ -16,7 +16,7 @@ use super::dto::{OrganizationResponse, OrganizationsResponse};
 use crate::{
     context::{Ctx, Staff},
     error::{ApiError, ApiResult},
-    params::{PageQuery, PathId, parse_bool},
+    params::{PageQuery, PathId},
 };
 
 /// The longest words that are looked for.
@@ -41,7 +41,7 @@ pub(crate) async fn list_organizations(
         id: None,
         words: query.take("q", |words| text::one_line(words, MAX_WORDS)),
         kind: query.take_word("kind", "buyer, supplier or operator", OrganizationKind::parse),
-        approved: query.take_word("approved", "true or false", parse_bool),
+        approved: query.take_bool("approved"),
     };
     query.finish()?;
     let mut conn = ctx.read().await?;

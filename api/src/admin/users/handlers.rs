@@ -17,7 +17,7 @@ use crate::{
     body::Body,
     context::{Ctx, Staff},
     error::{ApiError, ApiResult},
-    params::{PageQuery, PathId, parse_bool},
+    params::{PageQuery, PathId},
 };
 
 /// The longest words that are looked for.
@@ -44,7 +44,7 @@ pub(crate) async fn list_users(
         id: None,
         words: query.take("q", |words| text::one_line(words, MAX_WORDS)),
         kind: query.take_word("role", "buyer, supplier or staff", Role::parse).map(OrganizationKind::from),
-        active: query.take_word("active", "true or false", parse_bool),
+        active: query.take_bool("active"),
         organization_id: query.take_id("organization_id"),
     };
     query.finish()?;
