@@ -6,7 +6,7 @@ use reqwest::{Method, header};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -277,6 +277,27 @@ async fn an_upload_that_trickles_is_408_though_it_never_stops() {
     let form = reqwest::multipart::Form::new().part("file", part);
     let request = supplier.request(Method::POST, IMPORTS).multipart(form);
     Answer::to(request).await.assert_status(408).problem("request_timeout");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_does_not_read_the_answer_gives_the_connection_back() {
+    let app = TestApp::start_serving(|serving| {
+        impatient(serving);
+        serving.bounds.connections = 1;
+    })
+    .await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let address = app.url("").strip_prefix("http://").unwrap().parse().unwrap();
+    let mut silent = socket.connect(address).await.unwrap();
+    // More than all buffers on the way hold.
+    let asked = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(200);
+    silent.write_all(asked.as_bytes()).await.unwrap();
+    silent.read_u8().await.unwrap();
+    // The one connection there is.
+    app.get("/healthz").await.assert_status(200);
+    drop(silent);
     app.finish().await;
 }
 

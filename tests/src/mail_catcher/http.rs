@@ -1,9 +1,13 @@
 //! The catcher over HTTP: pages for people, JSON for programs.
 //!
 //! `GET /` and `GET /mail/{id}` are pages; `GET /messages?to=`, `DELETE /messages`, `PUT /faults` and
-//! `DELETE /faults` do what the methods of [`MailCatcher`](super::MailCatcher) do.
+//! `DELETE /faults` do what the methods of [`MailCatcher`](super::MailCatcher) do. With `&wait=5` the messages are waited
+//! for, so many seconds, where there are none.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use salvo::{
     conn::tcp::TcpAcceptor,
@@ -15,6 +19,10 @@ use super::{CaughtMessage, Fault, PostOffice, page};
 
 /// How many of the newest messages the page lists.
 const LISTED: usize = 200;
+
+/// The longest that messages are waited for, in seconds, and how often is looked meanwhile.
+const LONGEST_WAIT_S: u64 = 30;
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// No scripts, nothing from elsewhere: the messages of a development machine may hold anything.
 const CONTENT_POLICY: &str =
@@ -73,8 +81,14 @@ fn show(req: &mut Request, depot: &mut Depot, res: &mut Response) {
 }
 
 #[handler]
-fn messages(req: &mut Request, depot: &mut Depot, res: &mut Response) {
-    let found = find(depot, recipient(req).as_deref(), usize::MAX);
+async fn messages(req: &mut Request, depot: &mut Depot, res: &mut Response) {
+    let (recipient, patience) = (recipient(req), req.query::<u64>("wait").unwrap_or_default());
+    let (since, patience) = (Instant::now(), Duration::from_secs(patience.min(LONGEST_WAIT_S)));
+    let mut found = find(depot, recipient.as_deref(), usize::MAX);
+    while found.is_empty() && since.elapsed() < patience {
+        tokio::time::sleep(LOOK_EVERY).await;
+        found = find(depot, recipient.as_deref(), usize::MAX);
+    }
     let found: Vec<&CaughtMessage> = found.iter().map(AsRef::as_ref).collect();
     res.render(Json(found));
 }
