@@ -73,7 +73,8 @@ pub fn start_figures() -> anyhow::Result<PrometheusHandle> {
         .install_recorder()?)
 }
 
-/// Serves until `stop` is done, and ends in the order of [`ending`]. `started` is told the address.
+/// Serves until `stop` is done; further connections are then refused, and requests that run are answered. `started` is
+/// told the address.
 ///
 /// # Errors
 /// When the address cannot be listened on.

@@ -81,7 +81,6 @@ impl Page {
         let headers = res.headers_mut();
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.as_str()));
         headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
-        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         let kept = if self.secret { "no-store" } else { "max-age=300" };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
         protect(res);
@@ -96,9 +95,7 @@ pub(super) fn script(res: &mut Response, text: &'static str) {
 }
 
 fn protect(res: &mut Response) {
-    let headers = res.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    res.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
 }
 
 /// The reader's language: `?locale=`, else the browser's, else the installation's.
