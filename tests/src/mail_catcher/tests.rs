@@ -179,6 +179,23 @@ async fn programs_read_and_forget_messages_over_http() {
 }
 
 #[tokio::test]
+async fn programs_may_wait_for_what_is_on_its_way() {
+    let catcher = start().await;
+    let messages = reqwest::Client::new()
+        .get(format!("http://{}/messages?to=anna@x&wait=20", catcher.http_addr()))
+        .send();
+    let mut messages = Box::pin(messages);
+    tokio::select! {
+        answer = &mut messages => panic!("it did not wait: {answer:?}"),
+        () = tokio::time::sleep(Duration::from_millis(200)) => {}
+    }
+    let mut client = Client::connect(&catcher).await;
+    assert!(client.send("anna@x", "Subject: One\r\n\r\n").await.starts_with("250 "));
+    let messages: serde_json::Value = messages.await.unwrap().json().await.unwrap();
+    assert_eq!(messages[0]["subject"], "One");
+}
+
+#[tokio::test]
 async fn programs_ask_for_faults_over_http() {
     let catcher = start().await;
     put_fault(&catcher, r#"{"recipient": "anna@x", "kind": "temporary", "times": 1}"#).await;
