@@ -5,6 +5,7 @@
 
 use common::{
     accounts::{AccountError, PasswordsError},
+    addresses::KeepError,
     basket::{BasketError, Problem},
     db::CommitError,
     idempotency::IdempotencyError,
@@ -223,6 +224,16 @@ impl From<AccountError> for ApiError {
             AccountError::Unknown => Self::not_found(),
             AccountError::SessionEnded => Self::new(ProblemCode::SessionEnded, "sign in again"),
             AccountError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<KeepError> for ApiError {
+    fn from(error: KeepError) -> Self {
+        match error {
+            KeepError::TooMany => Self::new(ProblemCode::TooManyAddresses, error.to_string()),
+            KeepError::Deserted => Self::new(ProblemCode::Unauthorized, "the account is closed"),
+            KeepError::Database(error) => error.into(),
         }
     }
 }

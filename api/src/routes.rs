@@ -130,6 +130,7 @@ fn admin() -> Router {
         .push(Router::with_path("emails").get(mail::list_emails))
         .push(Router::with_path("emails/{message}").get(mail::preview_email))
         .push(Router::with_path("messages").get(mail::list_messages))
+        .push(Router::with_path("messages/resend").post(mail::resend_failed_messages))
         .push(Router::with_path("messages/{id}").get(mail::get_message))
         .push(Router::with_path("messages/{id}/resend").post(mail::resend_message))
         .push(Router::with_path("synonyms").get(synonyms::list_synonyms))

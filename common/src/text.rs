@@ -76,12 +76,15 @@ macro_rules! one_line_texts {
         pub struct $name(String);
 
         impl $name {
+            /// The most characters that it has.
+            pub const MAX: usize = $max;
+
             #[doc = concat!("Trims and checks it: one line of 1 to ", stringify!($max), " characters.")]
             ///
             /// # Errors
             /// As [`one_line`](crate::text::one_line).
             pub fn parse(text: &str) -> Result<Self, $crate::text::Invalid> {
-                $crate::text::one_line(text, $max).map(Self)
+                $crate::text::one_line(text, Self::MAX).map(Self)
             }
 
             /// The text.

@@ -29,6 +29,19 @@ async fn refresh(app: &TestApp, token: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn names_as_long_as_they_may_be_found_an_organization_of_a_long_name() {
+    let app = TestApp::start().await;
+    let mut body = registration("anna@example.com");
+    (body["first_name"], body["last_name"]) = (json!("А".repeat(100)), json!("Б".repeat(100)));
+    app.post("/api/v1/auth/register", body.clone()).await.assert_status(202);
+    let token = register_token(app.mailbox("anna@example.com").await.only());
+    app.post("/api/v1/auth/confirm-email", json!({ "token": token })).await.assert_status(204);
+    // The same answer to whoever asks whether the address is known.
+    app.post("/api/v1/auth/register", body).await.assert_status(202);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_known_address_gets_the_same_answer_and_its_owner_a_note() {
     let app = TestApp::start().await;
     let anna = app.buyer().email("anna@example.com").create().await;

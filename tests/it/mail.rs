@@ -45,7 +45,7 @@ async fn a_message_that_is_put_off_for_ever_fails_at_its_last_attempt() {
     register(&app, "busy@example.com").await;
     app.mailbox("busy@example.com").await.none();
     let (status, attempts, _) = message_to(&app, "busy@example.com").await;
-    assert_eq!((&*status, attempts), ("failed", 12));
+    assert_eq!((&*status, attempts), ("failed", 108));
     app.expect_dead_jobs(1);
     app.finish().await;
 }

@@ -87,6 +87,36 @@ async fn what_cannot_be_looked_at_is_refused() {
 }
 
 #[tokio::test]
+async fn messages_that_failed_are_sent_again_together() {
+    let app = TestApp::start().await;
+    let staff = app.staff().create().await;
+    let people = ["anna@example.com", "boris@example.com", "vera@example.com"];
+    for email in people {
+        app.catcher().fail_permanently(email);
+        register(&app, email).await;
+    }
+    app.drain_jobs().await;
+    app.expect_dead_jobs(3);
+    app.catcher().clear_faults();
+    let again = async |query: &str| -> Value {
+        let path = format!("/api/v1/admin/messages/resend{query}");
+        staff.post(&path, json!({})).await.assert_status(202).json()
+    };
+    assert_eq!(again("?kind=reset_password").await, json!({ "messages": 0 }));
+    assert_eq!(again("?recipient=ANNA@example.com").await, json!({ "messages": 1 }));
+    assert_eq!(again("").await, json!({ "messages": 2 }), "those that failed, and no other");
+    for email in people {
+        app.mailbox(email).await.assert_one("Подтвердите адрес");
+        let message = message_to(&staff, email).await;
+        assert_eq!(steps(&message), ["queued", "sending", "failed", "queued", "sending", "sent"]);
+    }
+    assert_eq!(again("").await, json!({ "messages": 0 }));
+    let log = staff.get("/api/v1/admin/audit-log?action=resend_message").await.json();
+    assert_eq!(log["items"].as_array().unwrap().len(), 3);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn messages_are_for_staff_only() {
     let app = TestApp::start().await;
     let (buyer, supplier) = (app.buyer().create().await, app.supplier("Электрон").create().await);

@@ -13,7 +13,6 @@ use crate::{
     context::{Buyer, Ctx},
     error::{ApiError, ApiResult},
     params::{PageQuery, PathId},
-    problem::ProblemCode,
 };
 
 /// Keeps an address.
@@ -25,9 +24,7 @@ pub(crate) async fn create_address(
 ) -> ApiResult<Created<SavedAddressResponse>> {
     let saved = body.into_inner().parse(AddressId::new())?;
     let mut tx = ctx.begin().await?;
-    if !addresses::insert(&mut tx, buyer.organization_id, &saved, ctx.now()).await? {
-        return Err(ApiError::new(ProblemCode::TooManyAddresses, "delete one that is not used any more"));
-    }
+    addresses::insert(&mut tx, buyer.organization_id, &saved, ctx.now()).await?;
     tx.commit().await?;
     Ok(Created { location: format!("/api/v1/me/addresses/{}", saved.id), body: saved.into() })
 }

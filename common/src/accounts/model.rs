@@ -58,17 +58,17 @@ impl EmailAddress {
     /// An address of nobody, for whoever was erased: its domain can have no mail server (RFC 2606). It is made up
     /// anew each time, so that nobody can have taken it.
     pub(super) fn of_nobody() -> Self {
-        Self(format!("{}{NOBODY}", Uuid::now_v7()))
+        Self(format!("{}{}", Uuid::now_v7(), Self::NOBODY))
     }
 
     /// Whether an address is nobody's any more.
     pub(crate) fn is_of_nobody(address: &str) -> bool {
-        address.ends_with(NOBODY)
+        address.ends_with(Self::NOBODY)
     }
-}
 
-/// How an address ends that is nobody's.
-const NOBODY: &str = "@closed.invalid";
+    /// How an address ends that is nobody's.
+    pub(crate) const NOBODY: &str = "@closed.invalid";
+}
 
 /// What an organization is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
@@ -193,7 +193,8 @@ impl Registration {
         match (&self.account_type, &self.company) {
             (AccountType::Supplier(name), _) | (AccountType::Buyer, Some(name)) => name.as_str().to_owned(),
             (AccountType::Buyer, None) => {
-                format!("{} {}", self.first_name.as_str(), self.last_name.as_str())
+                let name = format!("{} {}", self.first_name.as_str(), self.last_name.as_str());
+                name.chars().take(OrganizationName::MAX).collect()
             }
         }
     }

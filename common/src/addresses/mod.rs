@@ -4,4 +4,4 @@ mod model;
 mod store;
 
 pub use model::{Address, AddressLabel, AddressPart, Phone, SavedAddress};
-pub use store::{delete, delete_all, find, insert, list, replace};
+pub use store::{KeepError, delete, delete_all, find, insert, list, replace};

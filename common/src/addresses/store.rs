@@ -12,23 +12,47 @@ use crate::{
 /// How many addresses an organization may keep.
 const ADDRESS_LIMIT: i64 = 500;
 
-/// Keeps an address; false, and nothing kept, when the organization has as many as it may.
+/// Why an address is not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The organization has as many as it may.
+    #[error("delete one that is not used any more")]
+    TooMany,
+    /// Everybody of the organization was closed or erased meanwhile.
+    #[error("the organization has nobody left")]
+    Deserted,
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Keeps an address.
 ///
 /// # Errors
-/// When the database refuses.
+/// [`KeepError`]; nothing is kept then.
 pub async fn insert(
     conn: &mut PgConnection,
     organization_id: OrganizationId,
     saved: &SavedAddress,
     now: OffsetDateTime,
-) -> Result<bool, sqlx::Error> {
-    // The organization's row keeps additions apart, so that two at once cannot pass the limit together.
+) -> Result<(), KeepError> {
+    // The organization's row keeps additions apart, so that two at once cannot pass the limit together, and none comes
+    // after the erasure of the organization's last person, which removes them.
     sqlx::query!(
         "select from organizations where id = $1 for no key update",
         organization_id as OrganizationId
     )
     .fetch_optional(&mut *conn)
     .await?;
+    let has_people = sqlx::query_scalar!(
+        r#"select exists (select from users where organization_id = $1 and closed_at is null) as "has!""#,
+        organization_id as OrganizationId,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    if !has_people {
+        return Err(KeepError::Deserted);
+    }
     let kept = sqlx::query!(
         r#"
         insert into addresses (id, organization_id, label, address, created_at)
@@ -44,7 +68,7 @@ pub async fn insert(
     )
     .execute(conn)
     .await?;
-    Ok(kept.rows_affected() == 1)
+    if kept.rows_affected() == 1 { Ok(()) } else { Err(KeepError::TooMany) }
 }
 
 /// A page of an organization's addresses, the oldest first.

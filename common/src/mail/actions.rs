@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{NewMessage, OutgoingMessage, jobs::SendEmail, store};
+use super::{FailedFilter, NewMessage, OutgoingMessage, jobs::SendEmail, store};
 use crate::{
     accounts::{self, EmailAddress},
     config::TradeSettings,
@@ -42,7 +42,8 @@ pub async fn pretend(
     Ok(())
 }
 
-/// Takes everything personal out of the messages to an address whose owner is erased; what was not sent yet is not.
+/// Takes everything personal out of the messages to an address whose owner is erased, and out of what their jobs say;
+/// what was not sent yet is not.
 ///
 /// # Errors
 /// When the database refuses.
@@ -51,7 +52,9 @@ pub async fn forget(
     address: &str,
     nobody: &EmailAddress,
 ) -> Result<(), sqlx::Error> {
-    store::forget(conn, address, nobody).await
+    let forgotten = store::forget(conn, address, nobody).await?;
+    let jobs: Vec<SendEmail> = forgotten.into_iter().map(|message_id| SendEmail { message_id }).collect();
+    queue::forget_errors(conn, &jobs).await
 }
 
 /// What there is to do for a message.
@@ -133,7 +136,7 @@ pub enum ResendError {
 ///
 /// One that failed is the same message, under the same Message-ID: it may have arrived without our knowing. One that
 /// was sent is sent as a new copy under a Message-ID of its own, or its recipient's mail program would hide it. What
-/// it says is what it said; only a secret link is made anew, since only the last one works.
+/// it says is what it said; only a secret link is made anew, since no token is kept that could be sent again.
 ///
 /// # Errors
 /// [`ResendError`].
@@ -149,6 +152,22 @@ pub async fn resend(
     }
     queue::enqueue(conn, &SendEmail { message_id: id }).await?;
     Ok(())
+}
+
+/// Queues failed messages again, the oldest of them, each with a new job; says which.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn resend_failed(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    which: &FailedFilter,
+    by: UserId,
+) -> Result<Vec<EmailMessageId>, sqlx::Error> {
+    let requeued = store::requeue_failed(conn, now, which, by).await?;
+    let jobs: Vec<SendEmail> = requeued.iter().map(|&message_id| SendEmail { message_id }).collect();
+    queue::enqueue_all(conn, &jobs).await?;
+    Ok(requeued)
 }
 
 /// A server's words, without what PostgreSQL cannot hold in a text.

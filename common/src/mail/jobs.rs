@@ -21,8 +21,9 @@ pub struct SendEmail {
 impl Job for SendEmail {
     const KIND: &'static str = "send_email";
     const QUEUE: QueueName = QueueName::MAIL;
-    // Twelve doublings: a server that is away for an hour loses nothing.
-    const MAX_ATTEMPTS: u16 = 12;
+    // Twelve doublings and then one an hour: three days at the least. A server that is away over a weekend, or a
+    // setting that nobody mends before Monday, loses nothing.
+    const MAX_ATTEMPTS: u16 = 108;
     // The conversation with the server has a deadline of its own, 20 s. The rest is for noting its answer, however
     // long the database is away: a message that was accepted and not noted would be sent again.
     const TIMEOUT: Duration = Duration::from_secs(10 * 60);

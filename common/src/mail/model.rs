@@ -231,6 +231,20 @@ pub struct MessageFilter {
     pub kind: Option<MessageKind>,
 }
 
+/// Which failed messages are sent again together.
+#[derive(Clone, Debug, Default)]
+pub struct FailedFilter {
+    /// Only those to this address.
+    pub recipient: Option<String>,
+    /// Only those of this kind.
+    pub kind: Option<MessageKind>,
+}
+
+impl FailedFilter {
+    /// How many messages are sent again at once.
+    pub const AT_ONCE: i64 = 500;
+}
+
 /// A message, as staff sees it: never what it says, which is between us and its recipient.
 #[derive(Clone, Debug)]
 pub struct MessageSummary {

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 pub use reading::{find, list, story};
 
-use super::{MessageKind, NewMessage, OutgoingMessage};
+use super::{FailedFilter, MessageKind, NewMessage, OutgoingMessage};
 use crate::{
     accounts::EmailAddress,
     ids::{EmailMessageId, UserId},
@@ -209,29 +209,71 @@ pub(super) async fn requeue(
     Ok(noted.rows_affected() > 0)
 }
 
-/// Takes everything personal out of the messages to an address.
+/// Queues failed messages again, the oldest first, and says which. Those to nobody stay as they are.
+pub(super) async fn requeue_failed(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    which: &FailedFilter,
+    by: UserId,
+) -> Result<Vec<EmailMessageId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        with failed as (
+            select id
+            from email_messages
+            where status = 'failed' and right(recipient, length($5)) <> $5
+              and ($1::text is null or lower(recipient) = lower($1))
+              and ($2::text is null or kind = $2)
+            order by id
+            limit $6
+            for no key update skip locked
+        ), requeued as (
+            update email_messages m
+            set status = 'queued', entries = m.entries + 1
+            from failed f
+            where m.id = f.id
+            returning m.id, m.entries
+        ), noted as (
+            insert into email_message_history (message_id, position, status, at, by_user)
+            select id, entries, 'queued', $3, $4 from requeued
+        )
+        select id as "id!: EmailMessageId" from requeued order by id
+        "#,
+        which.recipient,
+        which.kind.map(MessageKind::as_str),
+        now,
+        by as UserId,
+        EmailAddress::NOBODY,
+        FailedFilter::AT_ONCE,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Takes everything personal out of the messages to an address, and says which they are.
 pub(super) async fn forget(
     conn: &mut PgConnection,
     address: &str,
     nobody: &EmailAddress,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+) -> Result<Vec<EmailMessageId>, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"
         with forgotten as (
             update email_messages
             set recipient = $2, data = '{}', last_response = null
             where lower(recipient) = lower($1)
             returning id
+        ), silenced as (
+            update email_message_history h
+            set response = null
+            from forgotten f
+            where h.message_id = f.id
         )
-        update email_message_history h
-        set response = null
-        from forgotten f
-        where h.message_id = f.id
+        select id as "id!: EmailMessageId" from forgotten
         "#,
         address,
         nobody.as_str(),
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_all(conn)
+    .await
 }

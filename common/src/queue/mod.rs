@@ -153,6 +153,16 @@ pub async fn enqueue_all<J: Job>(conn: &mut PgConnection, jobs: &[J]) -> Result<
     insert(conn, jobs, None).await
 }
 
+/// Forgets what went wrong with jobs of these payloads, where it names somebody who is to be forgotten.
+///
+/// # Errors
+/// When the database refuses, or a payload cannot be written as JSON.
+pub async fn forget_errors<J: Job>(conn: &mut PgConnection, jobs: &[J]) -> Result<(), sqlx::Error> {
+    let payloads = jobs.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
+    let payloads = payloads.map_err(|error| sqlx::Error::Encode(error.into()))?;
+    store::forget_errors(conn, J::QUEUE, J::KIND, &payloads).await
+}
+
 async fn insert<J: Job>(
     conn: &mut PgConnection,
     jobs: &[J],

@@ -275,6 +275,29 @@ pub(super) async fn add_to_error(conn: &mut PgConnection, job: JobId, more: &str
     Ok(())
 }
 
+/// Forgets the errors of jobs with these payloads. Those that are done have none.
+pub(super) async fn forget_errors(
+    conn: &mut PgConnection,
+    queue: QueueName,
+    kind: &str,
+    payloads: &[Value],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update jobs
+        set last_error = null
+        where ((state = 'ready' and queue = $1) or state = 'running' or (state = 'dead' and queue = $1))
+          and kind = $2 and last_error is not null and payload = any ($3)
+        "#,
+        queue.as_str(),
+        kind,
+        payloads,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Hands jobs back as if they had never been claimed: all of this worker's, or only those named.
 pub(super) async fn hand_back(
     conn: &mut PgConnection,

@@ -38,12 +38,23 @@ async fn nothing_personal_is_left_but_what_orders_say_of_the_sale() {
     let (supplier, anna) = with_an_order(&app).await;
     anna.post("/api/v1/me/addresses", address()).await.assert_status(201);
     let order = json!({ "address": address(), "payment_method": "invoice" });
+    // Its letter fails, with words such as mail servers say.
+    app.catcher().fail_permanently(anna.email());
     anna.post_once("/api/v1/orders", "key", order).await.assert_status(201);
     app.drain_jobs().await;
+    app.expect_dead_jobs(1);
+    sqlx::query("update jobs set last_error = '550 5.1.1 <' || $1 || '>: user unknown' where state = 'dead'")
+        .bind(anna.email())
+        .execute(app.pool())
+        .await
+        .unwrap();
     anna.delete(ME).await.assert_status(204);
     let left: Vec<String> = sqlx::query_scalar(
         "select row(u.*)::text from users u where u.erased_at is not null
-         union all select row(m.*)::text from email_messages m where m.user_id in (select id from users where erased_at is not null)
+         union all select row(m.*)::text from email_messages m where m.recipient like '%@closed.invalid'
+         union all select row(h.*)::text from email_message_history h join email_messages m on m.id = h.message_id
+             where m.recipient like '%@closed.invalid'
+         union all select row(j.*)::text from jobs j
          union all select row(a.*)::text from addresses a
          union all select row(k.*)::text from idempotency_keys k
          union all select row(s.*)::text from sessions s join users u on u.id = s.user_id and u.erased_at is not null",
@@ -65,6 +76,30 @@ async fn nothing_personal_is_left_but_what_orders_say_of_the_sale() {
     let part = supplier.get("/api/v1/supplier/orders").await.json()["items"][0].clone();
     assert_eq!(part["address"]["phone"], "+7 495 123-45-67");
     assert_eq!(part["buyer"]["name"], "Сеть «Ромашка»");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_address_that_comes_while_its_organization_is_erased_is_not_kept() {
+    let app = TestApp::start().await;
+    let anna = app.buyer().create().await;
+    let id = anna.id().await.parse().unwrap();
+    let mut erasing = app.worker_db().begin().await.unwrap();
+    common::accounts::erase(&mut erasing, app.clock().now(), id).await.unwrap();
+    let posted = anna.post("/api/v1/me/addresses", address());
+    let erased = async {
+        app.eventually(|| async {
+            let waiting = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' \
+                           and datname = current_database() and query like '%from organizations%')";
+            sqlx::query_scalar::<_, bool>(waiting).fetch_one(app.pool()).await.unwrap()
+        })
+        .await;
+        erasing.commit().await.unwrap();
+    };
+    let (posted, ()) = tokio::join!(posted, erased);
+    posted.assert_status(401).problem("unauthorized");
+    let left: i64 = sqlx::query_scalar("select count(*) from addresses").fetch_one(app.pool()).await.unwrap();
+    assert_eq!(left, 0);
     app.finish().await;
 }
 

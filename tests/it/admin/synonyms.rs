@@ -64,6 +64,8 @@ async fn what_is_no_synonym_is_refused() {
         .await
         .invalid(&[("word", "invalid"), ("/means", "out_of_range")]);
     put("a%00b", json!({ "means": ["x"] })).await.invalid(&[("word", "control_characters")]);
+    // A letter or digit here, but not to the database.
+    put("м²", json!({ "means": ["метр"] })).await.invalid(&[("word", "invalid")]);
     put("слово", json!({ "means": ["!"] })).await.invalid(&[("/means", "invalid")]);
     put("слово", json!({ "means": ["x".repeat(101)] })).await.invalid(&[("/means", "too_long")]);
     let many: Vec<String> = (0..21).map(|number| format!("слово {number}")).collect();

@@ -2,8 +2,12 @@
 //!
 //! A failure is [`Permanent`](FailureKind::Permanent) when this message to this recipient will never be taken: the
 //! server answered 5xx to it, or the address is none. Everything else is [`Temporary`](FailureKind::Temporary): 4xx,
-//! no connection, no answer in time, no TLS; also a 5xx to our greeting or password, since that speaks of the
-//! installation and not of the message, and waits for the operator.
+//! no connection, no answer in time, no TLS; also a 5xx that speaks of the installation and not of the message, which
+//! waits for the operator: to our greeting, password or sender, or one that wants a password or will not relay for us.
+//! With a wrong setting that is the answer to every message.
+//!
+//! What a server says often repeats the recipient's address. It is taken out before anybody has the words, since they
+//! are logged, and kept for longer than the address may be.
 //!
 //! Connections are kept for the next message. A connection belongs to one `send` while it lasts and comes back only
 //! after the server took the message; whatever else ends the send, a timeout included, closes it. So an answer that
@@ -26,6 +30,8 @@ use lettre::{
     transport::smtp::{
         Error,
         client::AsyncSmtpConnection,
+        commands::{Data, Mail, Rcpt},
+        extension::{Extension, MailParameter},
         response::{Response, Severity},
     },
 };
@@ -127,9 +133,18 @@ impl Mailer {
     /// have taken it none the less: trying again may then deliver it twice, under the same Message-ID.
     pub async fn send(&self, outgoing: Outgoing<'_>) -> Result<Accepted, SendError> {
         let message = self.compose(outgoing)?;
-        timeout(self.limits.send, self.deliver(&message))
+        let sent = timeout(self.limits.send, self.deliver(&message))
             .await
-            .unwrap_or_else(|_| Err(SendError::temporary("the SMTP server did not answer in time")))
+            .unwrap_or_else(|_| Err(SendError::temporary("the SMTP server did not answer in time")));
+        let anonymous = |words: &str| {
+            let recipients = message.envelope().to().iter().map(AsRef::as_ref);
+            let named = recipients.chain([outgoing.to]);
+            named.fold(words.to_owned(), |words, address: &str| without(&words, address))
+        };
+        match sent {
+            Ok(accepted) => Ok(Accepted { response: anonymous(&accepted.response) }),
+            Err(error) => Err(SendError { detail: anonymous(&error.detail), ..error }),
+        }
     }
 
     fn compose(&self, outgoing: Outgoing<'_>) -> Result<Message, SendError> {
@@ -162,8 +177,13 @@ impl Mailer {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let response =
-            connection.send(message.envelope(), &message.formatted()).await.map_err(|e| refused(&e))?;
+        let response = match converse(&mut connection, message).await {
+            Ok(response) => response,
+            Err(error) => {
+                connection.abort().await;
+                return Err(error);
+            }
+        };
         // "354 go ahead" is positive too, but it is no promise.
         if response.code().severity != Severity::PositiveCompletion {
             return Err(SendError::temporary(&format!("unexpected answer: {}", in_words(&response))));
@@ -220,14 +240,70 @@ impl fmt::Debug for Mailer {
     }
 }
 
-/// The server's refusal of a message, or the loss of the connection while it was under way.
-fn refused(error: &Error) -> SendError {
-    // Once connected, lettre itself refuses one thing: an address that only a server with SMTPUTF8 can be given.
-    if error.is_permanent() || error.is_client() {
-        SendError::permanent(&error.to_string())
-    } else {
-        SendError::temporary(&error.to_string())
+/// What the server was asked about when it refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Sender,
+    Recipient,
+    Message,
+}
+
+/// Speaks of one message, to the server's last word; what it refuses must be told apart by what it was asked.
+async fn converse(connection: &mut AsyncSmtpConnection, message: &Message) -> Result<Response, SendError> {
+    let envelope = message.envelope();
+    let mut options = Vec::new();
+    if envelope.to().iter().any(|address| !AsRef::<str>::as_ref(address).is_ascii()) {
+        if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+            return Err(SendError::permanent("the SMTP server takes no address with letters beyond ASCII"));
+        }
+        options.push(MailParameter::SmtpUtfEight);
     }
+    let sender = Mail::new(envelope.from().cloned(), options);
+    connection.command(sender).await.map_err(|e| refused(&e, Asked::Sender))?;
+    for recipient in envelope.to() {
+        let recipient = Rcpt::new(recipient.clone(), Vec::new());
+        connection.command(recipient).await.map_err(|e| refused(&e, Asked::Recipient))?;
+    }
+    connection.command(Data).await.map_err(|e| refused(&e, Asked::Message))?;
+    connection.message(&message.formatted()).await.map_err(|e| refused(&e, Asked::Message))
+}
+
+/// The server's refusal of a message, or the loss of the connection while it was under way.
+fn refused(error: &Error, asked: Asked) -> SendError {
+    let words = error.to_string();
+    if error.is_permanent() && !speaks_of_us(error, asked) {
+        SendError::permanent(&words)
+    } else {
+        SendError::temporary(&words)
+    }
+}
+
+/// Whether a refusal means the installation: its sender, its password, its right to send through this server.
+fn speaks_of_us(error: &Error, asked: Asked) -> bool {
+    let code = error.status().map(|code| code.to_string()).unwrap_or_default();
+    let words = std::error::Error::source(error).map(|words| words.to_string().to_lowercase());
+    let says = |part: &str| words.as_ref().is_some_and(|words| words.contains(part));
+    match asked {
+        Asked::Sender => true,
+        // RFC 4954: a password is wanted, too weak, wrong, or must be encrypted.
+        _ if ["530", "534", "535", "538"].contains(&code.as_str()) => true,
+        // RFC 3463: 5.7 is security and policy.
+        Asked::Recipient => says("5.7.") || says("relay"),
+        Asked::Message => false,
+    }
+}
+
+/// Words without an address, however it is capitalized in them.
+fn without(words: &str, address: &str) -> String {
+    let (lower, wanted) = (words.to_ascii_lowercase(), address.to_ascii_lowercase());
+    let (mut anonymous, mut rest) = (String::with_capacity(words.len()), 0);
+    for (place, found) in lower.match_indices(&wanted).filter(|_| !wanted.is_empty()) {
+        anonymous.push_str(&words[rest..place]);
+        anonymous.push_str("[recipient]");
+        rest = place + found.len();
+    }
+    anonymous.push_str(&words[rest..]);
+    anonymous
 }
 
 /// An address whose domain is written as servers know it: `почта.рф` is `xn--80a1acny.xn--p1ai` to them.

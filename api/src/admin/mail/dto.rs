@@ -98,6 +98,13 @@ page_response! {
     MessagesResponse of MessageResponse
 }
 
+/// What was sent again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResentResponse {
+    /// How many messages.
+    pub messages: usize,
+}
+
 /// A message and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MessageStoryResponse {

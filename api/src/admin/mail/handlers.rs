@@ -5,7 +5,7 @@ use common::{
     audit::{self, Action, Entry},
     ids::EmailMessageId,
     locale::Locale,
-    mail::{self, MessageFilter, MessageKind, MessageStatus, Templates},
+    mail::{self, FailedFilter, MessageFilter, MessageKind, MessageStatus, Templates},
 };
 use salvo::{
     oapi::{endpoint, extract::PathParam},
@@ -15,7 +15,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{
-    dto::{EmailResponse, EmailsResponse, MessageStoryResponse, MessagesResponse},
+    dto::{EmailResponse, EmailsResponse, MessageStoryResponse, MessagesResponse, ResentResponse},
     preview::{Format, Preview},
 };
 use crate::{
@@ -115,6 +115,34 @@ pub(crate) async fn resend_message(
     audit::record(&mut tx, ctx.now(), &entry).await?;
     tx.commit().await?;
     Ok(Accepted { location: Some(format!("/api/v1/admin/messages/{}", id.0)), body })
+}
+
+/// Sends messages again that failed, the oldest first, at most 500 at once: for when the mail server was away, or set up
+/// wrong, for longer than messages wait. Call it again until it says 0.
+#[endpoint(
+    tags("admin"),
+    parameters(
+        ("recipient" = Option<String>, Query, description = "Only what goes to this e-mail address"),
+        ("kind" = Option<String>, Query, description = "Only this kind of message"),
+    ),
+)]
+pub(crate) async fn resend_failed_messages(
+    ctx: Ctx,
+    staff: Staff,
+    mut query: Query,
+) -> ApiResult<Accepted<ResentResponse>> {
+    let recipient = query.take("recipient", EmailAddress::parse);
+    let kind = query.take_word("kind", "a kind of message", |text| text.parse().ok());
+    query.finish()?;
+    let which = FailedFilter { recipient: recipient.map(|address| address.as_str().to_owned()), kind };
+    let mut tx = ctx.begin().await?;
+    let resent = mail::resend_failed(&mut tx, ctx.now(), &which, staff.user_id).await?;
+    for &id in &resent {
+        let entry = Entry { by: Some(staff.user_id), action: Action::ResendMessage(id), details: json!({}) };
+        audit::record(&mut tx, ctx.now(), &entry).await?;
+    }
+    tx.commit().await?;
+    Ok(Accepted { location: None, body: ResentResponse { messages: resent.len() } })
 }
 
 async fn with_story(conn: &mut PgConnection, id: EmailMessageId) -> ApiResult<MessageStoryResponse> {

@@ -3,6 +3,7 @@
 use common::{
     audit::{self, Action, Entry},
     catalog::{self, SynonymWord},
+    text::Invalid,
 };
 use salvo::{
     oapi::{endpoint, extract::PathParam},
@@ -44,6 +45,9 @@ pub(crate) async fn put_synonym(
     let (word, means) = body.into_inner().parse(&word)?;
     let mut tx = ctx.begin().await?;
     let synonym = catalog::put_synonym(&mut tx, &word, &means, ctx.now()).await?;
+    let synonym = synonym.ok_or_else(|| {
+        ApiError::field("word", Invalid::new("invalid", "expected letters and digits that searches know"))
+    })?;
     let details = json!({ "word": synonym.word, "means": synonym.means });
     let entry = Entry { by: Some(staff.user_id), action: Action::SetSynonym(synonym.id), details };
     audit::record(&mut tx, ctx.now(), &entry).await?;

@@ -31,7 +31,8 @@ pub async fn synonyms(
     .await
 }
 
-/// Says what a word means from now on.
+/// Says what a word means from now on; `None` for what the database, which knows other letters, does not compare as one
+/// word.
 ///
 /// # Errors
 /// When the database refuses.
@@ -40,12 +41,13 @@ pub async fn put_synonym(
     word: &SynonymWord,
     means: &Meanings,
     now: OffsetDateTime,
-) -> Result<Synonym, sqlx::Error> {
+) -> Result<Option<Synonym>, sqlx::Error> {
     sqlx::query_as!(
         Synonym,
         r#"
         insert into search_synonyms (id, word, means, updated_at)
-        values ($1, $2, $3, $4)
+        select $1, $2, $3, $4
+        where $2 = search_words($2) and $2 ~ '^\S+$'
         on conflict (word) do update set means = excluded.means, updated_at = excluded.updated_at
         returning id as "id: SynonymId", word, means, updated_at
         "#,
@@ -54,7 +56,7 @@ pub async fn put_synonym(
         means.as_slice(),
         now,
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await
 }
 

@@ -172,8 +172,8 @@ async fn a_connection_that_the_server_closed_is_replaced() {
 #[tokio::test]
 async fn a_5xx_to_the_message_is_permanent() {
     let refusals: [&[Session]; 4] = [
-        &[&[GREETING, EHLO, "550 5.7.1 sender refused"]],
         &[&[GREETING, EHLO, OK, "550-5.1.1 no such\r\n550 5.1.1 user"]],
+        &[&[GREETING, EHLO, OK, OK, GO_AHEAD, "550 5.7.1 looks like spam"]],
         &[&[GREETING, EHLO, OK, OK, "554 5.5.0 no"]],
         &[&[GREETING, EHLO, OK, OK, GO_AHEAD, "552 5.3.4 too big"]],
     ];
@@ -182,6 +182,41 @@ async fn a_5xx_to_the_message_is_permanent() {
         assert_eq!(kind, FailureKind::Permanent, "{detail}");
         assert!(detail.contains("(55") && !detail.contains('\n'), "{detail}");
     }
+}
+
+#[tokio::test]
+async fn a_5xx_that_speaks_of_the_installation_is_temporary() {
+    let refusals: [&[Session]; 7] = [
+        &[&[GREETING, EHLO, "550 5.7.1 sender refused"]],
+        &[&[GREETING, EHLO, "553 5.1.8 no such sender"]],
+        &[&[GREETING, EHLO, "530 5.7.0 authentication required"]],
+        &[&[GREETING, EHLO, OK, "530 authentication required"]],
+        &[&[GREETING, EHLO, OK, "550 5.7.1 <buyer@example.com>: relaying denied"]],
+        &[&[GREETING, EHLO, OK, "550 Relay not permitted"]],
+        &[&[GREETING, EHLO, OK, OK, "530 5.7.0 must issue STARTTLS first"]],
+    ];
+    for sessions in refusals {
+        let (kind, detail) = kind_after(sessions).await;
+        assert_eq!(kind, FailureKind::Temporary, "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_learns_the_recipient_from_what_the_server_says() {
+    let (_, detail) = kind_after(&[&[
+        GREETING,
+        EHLO,
+        OK,
+        "550-5.1.1 <Buyer@Example.com>: Recipient address rejected\r\n550 5.1.1 no mailbox buyer@example.com",
+    ]])
+    .await;
+    assert!(!detail.to_lowercase().contains("buyer@example.com"), "{detail}");
+    assert!(detail.contains("<[recipient]>: Recipient address rejected"), "{detail}");
+
+    let relay =
+        Relay::start(&[&[GREETING, EHLO, OK, OK, GO_AHEAD, "250 queued for anna@xn--80a1acny.xn--p1ai"]]);
+    let accepted = send(&relay.await.mailer(), "Анна <anna@почта.рф>").await.unwrap();
+    assert_eq!(accepted.response, "250 queued for [recipient]");
 }
 
 #[tokio::test]
