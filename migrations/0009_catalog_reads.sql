@@ -6,12 +6,12 @@ create function search_words(text) returns text language sql immutable strict pa
 $$;
 
 -- What text search finds a product by. The Russian configuration stems Latin words as English; plain words are there
--- for what stemming drops or mangles.
+-- for what stemming drops or mangles. A vector holds 1 MiB, and a product has any number of offers.
 create function product_vector(name text, models text, category text, parameters text)
 returns tsvector language sql immutable parallel safe as $$
     select setweight(to_tsvector('russian', search_words(name)), 'A')
         || setweight(to_tsvector('simple', search_words(name)), 'A')
-        || setweight(to_tsvector('simple', search_words(coalesce(models, ''))), 'B')
+        || setweight(to_tsvector('simple', search_words(left(coalesce(models, ''), 10000))), 'B')
         || setweight(to_tsvector('russian', search_words(category)), 'C')
         || setweight(to_tsvector('russian', search_words(left(coalesce(parameters, ''), 10000))), 'D')
         || setweight(to_tsvector('simple', search_words(left(coalesce(parameters, ''), 10000))), 'D')
@@ -174,3 +174,16 @@ drop index products_by_name;
 alter table suppliers add column offers_count bigint not null default 0;
 update suppliers s
 set offers_count = (select count(*) from offers o where o.supplier_id = s.id and o.withdrawn_at is null);
+
+-- How often the supplier's products had to be brought to their places in lists. Each time is a pass of jobs over all of
+-- them, and an older one gives way.
+alter table suppliers add column relistings bigint not null default 0;
+
+-- Lists that have not ended: which of them are to be waited for, and how many there are.
+create index price_imports_unfinished on price_imports (supplier_id, id)
+    where status in ('received', 'parsing', 'validated', 'applying');
+
+-- Nobody reads a file whose import has ended.
+delete from price_import_chunks c
+using price_imports i
+where i.id = c.import_id and i.status not in ('received', 'parsing', 'validated', 'applying');

@@ -9,6 +9,7 @@ use common::{
     basket::{BasketError, Problem},
     db::CommitError,
     idempotency::IdempotencyError,
+    imports::ReceiveError,
     limits::LimitError,
     mail::{RenderError, ResendError, SampleError},
     orders::{CancelError, MoveError, PlaceError},
@@ -386,6 +387,15 @@ impl From<RefundError> for ApiError {
                 Self::new(ProblemCode::RefundTooLarge, error.to_string()).with("left", left)
             }
             RefundError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReceiveError> for ApiError {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::TooMany => Self::new(ProblemCode::TooManyImports, error.to_string()),
+            ReceiveError::Database(error) => error.into(),
         }
     }
 }

@@ -144,8 +144,9 @@ fn conflicts(method: &PathItemType, path: &str) -> Option<&'static str> {
         }
         (PathItemType::Post, "/api/v1/orders/{id}/parts/{part_id}/received") => Some("illegal_transition"),
         (PathItemType::Patch, "/api/v1/admin/users/{id}") => Some("last_staff"),
-        (PathItemType::Post, "/api/v1/supplier/imports" | "/api/v1/admin/suppliers/{id}/imports") => {
-            Some("idempotency_in_flight")
+        (PathItemType::Post, "/api/v1/supplier/imports") => Some("idempotency_in_flight or too_many_imports"),
+        (PathItemType::Post, "/api/v1/admin/suppliers/{id}/imports") => {
+            Some("idempotency_in_flight, too_many_imports or supplier_unconfirmed")
         }
         (
             PathItemType::Post,

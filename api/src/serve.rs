@@ -21,7 +21,7 @@ pub use self::bounds::Bounds;
 pub(crate) use self::{
     ending::Ending,
     headers::{Headers, cors},
-    pace::{Pace, was_too_slow},
+    pace::{Pace, TooSlow, was_too_slow},
     unread::Unread,
 };
 

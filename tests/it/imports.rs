@@ -1,5 +1,6 @@
 //! Price lists on their way into the catalogue.
 
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -370,6 +371,42 @@ async fn what_is_no_price_list_is_refused_at_the_door() {
 }
 
 #[tokio::test]
+async fn what_can_be_refused_without_the_file_is_refused_before_it_has_come() {
+    let app = TestApp::start().await;
+    let (supplier, staff) = (app.supplier("Электрон").create().await, app.staff().create().await);
+    // A part that never ends: whoever reads it to its end, or keeps it, has no answer to give.
+    let endless = || {
+        let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>("goods: []\n")]);
+        let never = futures_util::stream::pending();
+        reqwest::multipart::Part::stream(reqwest::Body::wrap_stream(pieces.chain(never)))
+    };
+    let send = async |person: &Person, path: &str, part| {
+        let form = reqwest::multipart::Form::new().part("file", part);
+        crate::support::Answer::to(person.request(reqwest::Method::POST, path).multipart(form)).await
+    };
+    let file = || endless().file_name("price.yaml");
+    let answer = send(&supplier, &format!("{IMPORTS}?mode=foo"), file()).await.assert_status(422);
+    answer.invalid(&[("mode", "unknown_word")]);
+    let nobody = "/api/v1/admin/suppliers/0199a9a0-0000-7000-8000-00000000cafe/imports";
+    send(&staff, nobody, file()).await.assert_status(404).problem("not_found");
+    send(&supplier, IMPORTS, endless().file_name("price.pdf")).await.assert_status(415);
+    let answer = send(&supplier, IMPORTS, endless()).await.assert_status(422);
+    answer.invalid(&[("/file", "required")]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_has_one_file() {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("Электрон").create().await;
+    let part = |name: &str| reqwest::multipart::Part::text("goods: []").file_name(name.to_owned());
+    let form = reqwest::multipart::Form::new().part("file", part("a.yaml")).part("file", part("b.yaml"));
+    let request = supplier.request(reqwest::Method::POST, IMPORTS).multipart(form);
+    crate::support::Answer::to(request).await.assert_status(422).invalid(&[("/file", "repeated")]);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn an_upload_that_is_repeated_is_one_import() {
     let app = TestApp::start().await;
     let supplier = app.supplier("Электрон").create().await;
@@ -397,7 +434,7 @@ async fn an_upload_that_is_repeated_is_one_import() {
 }
 
 #[tokio::test]
-async fn a_list_that_waits_is_superseded_by_a_newer_one() {
+async fn lists_that_wait_are_applied_each_in_its_turn() {
     let app = TestApp::start().await;
     let supplier = app.supplier("Электрон").create().await;
     app.stop_worker().await;
@@ -411,11 +448,9 @@ async fn a_list_that_waits_is_superseded_by_a_newer_one() {
     }
     app.start_worker().await;
     app.drain_jobs().await;
-    let mut statuses = Vec::new();
     for location in &locations {
-        statuses.push(received(&supplier, location).await["status"].as_str().unwrap().to_owned());
+        assert_eq!(received(&supplier, location).await["status"], "completed");
     }
-    assert_eq!(statuses, ["superseded", "completed", "superseded", "completed"]);
     assert_eq!(price_of(&app, "A").await, 400, "the last one counts");
     app.finish().await;
 }

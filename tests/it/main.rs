@@ -17,6 +17,7 @@ mod catalog_lists;
 mod catalog_search;
 mod doctor;
 mod drift;
+mod import_turns;
 mod imports;
 mod logs;
 mod mail;

@@ -256,13 +256,13 @@ impl OfferResponse {
     }
 }
 
-/// A product with all its offers.
+/// A product with its offers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProductCardResponse {
     /// The product.
     #[serde(flatten)]
     pub product: ProductResponse,
-    /// Its offers, cheapest first.
+    /// Its offers, cheapest first; of more than 200 the cheapest that can be ordered.
     pub offers: Vec<OfferResponse>,
 }
 

@@ -2,18 +2,56 @@
 
 use common::{
     idempotency::{IdempotencyError, KeptAnswer},
-    ids::{PriceImportId, SupplierId, UserId},
+    ids::{SupplierId, UserId},
     imports::{self, ImportMode, NewImport, PriceImport},
 };
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::upload::Upload;
+use super::upload::{Upload, UploadForm};
 use crate::{
     error::ApiResult,
     idempotency::{Idempotency, Keepable, Repeatable},
     params::Query,
 };
+
+/// How a list is brought, and the form that has it: all that can be checked before the file is read.
+pub(crate) struct Announced {
+    by: UserId,
+    idempotency: Idempotency,
+    mode: ImportMode,
+    form: UploadForm,
+}
+
+impl Announced {
+    /// Checks the query.
+    ///
+    /// # Errors
+    /// 422 for a wrong query.
+    pub(crate) fn of(
+        by: UserId,
+        idempotency: Idempotency,
+        mut query: Query,
+        form: UploadForm,
+    ) -> ApiResult<Self> {
+        let mode = query.take_word("mode", "replace or upsert", ImportMode::parse).unwrap_or_default();
+        query.finish()?;
+        Ok(Self { by, idempotency, mode, form })
+    }
+
+    /// Reads the file, which is for this supplier.
+    ///
+    /// # Errors
+    /// As [`UploadForm::receive`].
+    pub(crate) async fn deliver(self, supplier_id: SupplierId) -> ApiResult<Delivery> {
+        let Self { by, idempotency, mode, form } = self;
+        let upload = form.receive().await?;
+        let request = idempotency.of(by, &[upload.name.as_bytes(), &upload.hash]);
+        let (format, source) = (upload.format, upload.name.clone());
+        let new = NewImport { supplier_id, requested_by: by, mode, format, source };
+        Ok(Delivery { new, request, upload })
+    }
+}
 
 /// What was brought, and how the request is told from others.
 pub(crate) struct Delivery {
@@ -23,32 +61,6 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Checks the request, whose file is there.
-    ///
-    /// # Errors
-    /// 422 for a wrong query.
-    pub(crate) async fn of(
-        by: UserId,
-        supplier_id: SupplierId,
-        idempotency: Idempotency,
-        mut query: Query,
-        upload: Upload,
-    ) -> ApiResult<Self> {
-        let mode = query.take_word("mode", "replace or upsert", ImportMode::parse).unwrap_or_default();
-        query.finish()?;
-        let hash = upload.hash().await?;
-        let request = idempotency.of(by, &[upload.name.as_bytes(), &hash]);
-        let new = NewImport {
-            id: PriceImportId::new(),
-            supplier_id,
-            requested_by: by,
-            mode,
-            format: upload.format,
-            source: upload.name.clone(),
-        };
-        Ok(Self { new, request, upload })
-    }
-
     /// Claims the request's key, or finds the answer that was given before.
     ///
     /// # Errors
@@ -64,7 +76,7 @@ impl Delivery {
     /// Keeps the file, with the job that imports it.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// 409 when too many lists of the supplier wait.
     pub(crate) async fn receive(
         &self,
         conn: &mut PgConnection,

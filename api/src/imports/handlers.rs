@@ -10,9 +10,9 @@ use salvo::{
 };
 
 use super::{
-    delivery::Delivery,
+    delivery::Announced,
     dto::{ImportResponse, ImportRowsResponse, ImportsResponse},
-    upload::Upload,
+    upload::UploadForm,
 };
 use crate::{
     answer::Accepted,
@@ -35,10 +35,10 @@ pub(crate) async fn create_import(
     supplier: Supplier,
     idempotency: Idempotency,
     query: Query,
-    upload: Upload,
+    form: UploadForm,
 ) -> ApiResult<Answered<Accepted<ImportResponse>>> {
-    let supplier_id = supplier.organization_id.into();
-    let delivery = Delivery::of(supplier.user_id, supplier_id, idempotency, query, upload).await?;
+    let announced = Announced::of(supplier.user_id, idempotency, query, form)?;
+    let delivery = announced.deliver(supplier.organization_id.into()).await?;
     let mut tx = ctx.begin_long().await?;
     if let Some(kept) = delivery.begin(&mut tx, ctx.now()).await? {
         tx.rollback().await?;

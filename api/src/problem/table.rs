@@ -281,6 +281,24 @@ problems! {
             "Ваша организация уже хранит столько адресов, сколько может.",
             "Удалите адрес, который больше не нужен. В заказах адреса, с которыми они оформлены, сохранятся.";
     }
+    /// Too many price lists of the supplier wait.
+    TooManyImports = CONFLICT "too_many_imports" {
+        en: "Too many price lists are waiting",
+            "As many price lists of this supplier as may wait are not through yet. This one was not taken.",
+            "Wait until one has ended, and upload it then. Each list is applied, one after the other.";
+        ru: "Слишком много прайс-листов в очереди",
+            "В очереди уже столько прайс-листов этого поставщика, сколько может быть. Этот не принят.",
+            "Дождитесь, пока загрузится один из них, и отправьте этот снова. Применяется каждый, один за другим.";
+    }
+    /// Nobody of the supplier has confirmed an address.
+    SupplierUnconfirmed = CONFLICT "supplier_unconfirmed" {
+        en: "The supplier is not confirmed",
+            "Nobody of this supplier has confirmed an e-mail address yet, so its registration may still start afresh.",
+            "Ask the supplier to follow the link in its e-mail, and upload the price list then.";
+        ru: "Поставщик не подтверждён",
+            "Никто из этого поставщика ещё не подтвердил адрес электронной почты, и его регистрация может начаться заново.",
+            "Попросите поставщика открыть ссылку из письма, а потом загрузите прайс-лист.";
+    }
     /// The first request with the key still runs.
     IdempotencyInFlight = CONFLICT "idempotency_in_flight" {
         en: "The first request is still running",

@@ -35,11 +35,24 @@ pub(crate) struct Pace {
 
 /// Whether the body of a request came too slowly.
 pub(crate) fn was_too_slow(req: &Request) -> bool {
-    req.extensions().get::<TooSlow>().is_some_and(|slow| slow.0.load(Ordering::Relaxed))
+    TooSlow::of(req).is_some_and(|slow| slow.is_so())
 }
 
+/// Tells of a body, also of one that was taken from its request, whether it came too slowly.
 #[derive(Clone, Debug, Default)]
-struct TooSlow(Arc<AtomicBool>);
+pub(crate) struct TooSlow(Arc<AtomicBool>);
+
+impl TooSlow {
+    /// That of a request's body, if it has one whose pace is watched.
+    pub(crate) fn of(req: &Request) -> Option<Self> {
+        req.extensions().get().cloned()
+    }
+
+    /// Whether it did.
+    pub(crate) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 #[async_trait]
 impl Handler for Pace {

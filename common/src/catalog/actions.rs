@@ -127,21 +127,38 @@ async fn page(
 /// # Errors
 /// When the database refuses.
 pub async fn relist_supplier(conn: &mut PgConnection, supplier_id: SupplierId) -> Result<(), sqlx::Error> {
-    queue::enqueue(conn, &RelistSupplier { supplier_id }).await?;
+    let pass = store::begin_pass(conn, supplier_id).await?;
+    queue::enqueue(conn, &RelistSupplier { supplier_id, pass, after_sku: None }).await?;
     Ok(())
 }
 
-/// Brings the products of some of a supplier's offers to their places, and says after which sku to go on; `None` when
-/// there are no more.
+/// What became of some of a supplier's products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relisted {
+    /// They stand in their places. Those that are left are the next job's, if there are any.
+    Done,
+    /// A newer pass takes care of all of them.
+    GivenWay,
+    /// A list of the supplier is being applied, whose offers nobody sees yet, and which itself does not see what has
+    /// changed.
+    Busy,
+}
+
+/// Brings the products of some of a supplier's offers to their places, and has the next job go on after them.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn relist_some(
-    conn: &mut PgConnection,
-    supplier_id: SupplierId,
-    after_sku: Option<&str>,
-) -> Result<Option<String>, sqlx::Error> {
-    let locked = store::lock_products_of(conn, supplier_id, after_sku).await?;
+pub async fn relist_some(conn: &mut PgConnection, job: &RelistSupplier) -> Result<Relisted, sqlx::Error> {
+    if !store::is_last_pass(conn, job.supplier_id, job.pass).await? {
+        return Ok(Relisted::GivenWay);
+    }
+    if !store::rests(conn, job.supplier_id).await? {
+        return Ok(Relisted::Busy);
+    }
+    let locked = store::lock_products_of(conn, job.supplier_id, job.after_sku.as_deref()).await?;
     store::relist(conn, &locked.products).await?;
-    Ok(locked.last_sku)
+    if locked.last_sku.is_some() {
+        queue::enqueue(conn, &RelistSupplier { after_sku: locked.last_sku, ..*job }).await?;
+    }
+    Ok(Relisted::Done)
 }

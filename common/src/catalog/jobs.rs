@@ -9,12 +9,16 @@ use crate::{
     queue::{Job, QueueName},
 };
 
-/// Brings the products of a supplier to their places, after it closed, opened or was approved. A supplier may have a
-/// million of them, which no request should wait for.
-#[derive(Debug, Serialize, Deserialize)]
+/// Brings some of the products of a supplier to their places, after it closed, opened or was approved, and leaves the
+/// others to the next job. A supplier may have a million of them, for which neither requests nor other jobs should wait.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RelistSupplier {
     /// Which one.
     pub supplier_id: SupplierId,
+    /// The pass that it belongs to: each change begins one, and the older ones give way.
+    pub pass: i64,
+    /// After which of its offers to go on.
+    pub after_sku: Option<String>,
 }
 
 /// Without a key: one that runs may have passed a product by when the supplier changes again.
@@ -22,5 +26,5 @@ impl Job for RelistSupplier {
     const KIND: &'static str = "relist_supplier";
     const QUEUE: QueueName = QueueName::MAINTENANCE;
     const MAX_ATTEMPTS: u16 = 20;
-    const TIMEOUT: Duration = Duration::from_secs(15 * 60);
+    const TIMEOUT: Duration = Duration::from_secs(2 * 60);
 }

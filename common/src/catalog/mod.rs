@@ -20,7 +20,7 @@ pub mod search;
 mod store;
 mod synonyms;
 
-pub use actions::{ProductPage, ProductRequest, products, relist_some, relist_supplier};
+pub use actions::{ProductPage, ProductRequest, Relisted, products, relist_some, relist_supplier};
 pub use listing::{ParameterFilter, ProductCursor, ProductFilter, ProductList, Sort};
 pub use model::{
     CategorySummary, FacetCount, Facets, OfferSummary, ParameterFacet, ProductCard, ProductSummary,
@@ -30,5 +30,5 @@ pub use search::SearchText;
 pub use store::{
     categories, delete_synonym, product_card, put_synonym, supplier, suppliers, synonyms as list_synonyms,
 };
-pub(crate) use store::{index, relist};
+pub(crate) use store::{claim_supplier, index, relist};
 pub use synonyms::{Meanings, Synonym, SynonymWord};

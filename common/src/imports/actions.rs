@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use uuid::Uuid;
 
 use super::{
     CHUNK_BYTES, ImportFailure, ImportStatus, NewImport, PriceImport,
@@ -18,31 +19,54 @@ use crate::{
     queue::{self, Job},
 };
 
-/// Keeps an uploaded file in pieces, and enqueues its import.
+/// How many lists of a supplier may wait for their end: each keeps its whole file until then.
+const MAX_UNFINISHED: i64 = 10;
+
+/// Why a list is not received.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// Too many lists of the supplier wait already.
+    #[error("{MAX_UNFINISHED} price lists of this supplier are not through yet")]
+    TooMany,
+    /// The file cannot be read, or the database refused.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Keeps an uploaded file in pieces, and enqueues its import. Uploads of one supplier follow one another until the
+/// transaction ends.
 ///
 /// # Errors
-/// When the file cannot be read or the database refuses.
+/// [`ReceiveError`].
 pub async fn receive(
     conn: &mut PgConnection,
     now: OffsetDateTime,
     new: &NewImport,
     mut file: impl AsyncRead + Unpin + Send,
-) -> Result<PriceImport, sqlx::Error> {
-    store::insert(conn, new, now).await?;
+) -> Result<PriceImport, ReceiveError> {
+    store::lock_uploads(conn, new.supplier_id).await?;
+    let standing = store::standing(conn, new.supplier_id).await?;
+    if standing.unfinished >= MAX_UNFINISHED {
+        return Err(ReceiveError::TooMany);
+    }
+    // Later than the last one, whatever the clock of the process that took that.
+    let after = |newest: PriceImportId| PriceImportId(Uuid::from_u128(newest.0.as_u128().saturating_add(1)));
+    let id = PriceImportId::new().max(standing.newest.map_or(PriceImportId(Uuid::nil()), after));
+    store::insert(conn, id, new, now).await?;
     let (mut hash, mut bytes) = (Sha256::new(), 0_i64);
     for position in 0.. {
         let mut chunk = Vec::new();
-        (&mut file).take(CHUNK_BYTES).read_to_end(&mut chunk).await?;
+        (&mut file).take(CHUNK_BYTES).read_to_end(&mut chunk).await.map_err(sqlx::Error::Io)?;
         if chunk.is_empty() {
             break;
         }
         hash.update(&chunk);
         bytes += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
-        store::insert_chunk(conn, new.id, position, &chunk).await?;
+        store::insert_chunk(conn, id, position, &chunk).await?;
     }
-    store::seal(conn, new.id, bytes, &hash.finalize()).await?;
-    queue::enqueue(conn, &ImportPriceList { import_id: new.id }).await?;
-    store::find(conn, new.supplier_id, new.id).await?.ok_or(sqlx::Error::RowNotFound)
+    store::seal(conn, id, bytes, &hash.finalize()).await?;
+    queue::enqueue(conn, &ImportPriceList { import_id: id }).await?;
+    Ok(store::find(conn, new.supplier_id, id).await?.ok_or(sqlx::Error::RowNotFound)?)
 }
 
 /// What there is to do for an import.
@@ -70,10 +94,6 @@ pub async fn begin(
         return Ok(Begin::Ended);
     }
     if begun.status == ImportStatus::Received {
-        if begun.superseded {
-            store::advance(conn, id, ImportStatus::Received, ImportStatus::Superseded, now).await?;
-            return Ok(Begin::Ended);
-        }
         if store::waits_for_earlier(conn, &begun).await? {
             return Ok(Begin::Wait);
         }
@@ -100,19 +120,34 @@ pub async fn begin_applying(
     Ok(())
 }
 
+/// Why a staged list was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The database has lost goods that were staged; the list must be read again.
+    #[error("goods of the list are not staged any more: the database has recovered from a crash meanwhile")]
+    StageLost,
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
 /// Brings the staged goods into the catalogue, whole or not at all (invariant I7), and tells the supplier.
 ///
 /// # Errors
-/// When the database refuses; the caller then rolls back.
+/// [`ApplyError`]; the caller then rolls back.
 pub async fn apply(
     conn: &mut PgConnection,
     trade: &TradeSettings,
     now: OffsetDateTime,
     begun: &Begun,
-) -> Result<Applied, sqlx::Error> {
+) -> Result<Applied, ApplyError> {
     store::set_limits(conn, ImportPriceList::TIMEOUT).await?;
+    if !store::is_whole(conn, begun.id).await? {
+        return Err(ApplyError::StageLost);
+    }
     let applied = store::apply(conn, begun, now).await?;
     store::advance(conn, begun.id, ImportStatus::Applying, applied.status, now).await?;
+    store::delete_chunks(conn, begun.id).await?;
     tell(conn, trade, now, begun.id).await?;
     Ok(applied)
 }
@@ -130,6 +165,7 @@ pub async fn fail(
 ) -> Result<(), sqlx::Error> {
     store::clear_stage(conn, id).await?;
     if store::fail(conn, id, failure, now).await? {
+        store::delete_chunks(conn, id).await?;
         tell(conn, trade, now, id).await?;
     }
     Ok(())

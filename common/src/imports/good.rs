@@ -16,10 +16,14 @@ use crate::money::Money;
 const MAX_CATEGORY: usize = 200;
 const MAX_MODEL: usize = 1_000;
 const MAX_NAME: usize = 1_000;
+/// A name is found by its key in B-trees, whose entries hold some 2,700 bytes.
+const MAX_NAME_BYTES: usize = 2_000;
 const MAX_DESCRIPTION: usize = 20_000;
 const MAX_PARAMETERS: usize = 200;
 const MAX_PARAMETER_NAME: usize = 100;
 const MAX_PARAMETER_VALUE: usize = 1_000;
+/// Of all names and values together: a card shows them of every offer.
+const MAX_PARAMETER_CHARS: usize = 20_000;
 
 /// A supplier's own id of a good: 1 to 100 characters, compared as they are written (`007` is not `7`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,7 +93,7 @@ pub struct Good {
     pub category: CategoryName,
     /// The supplier's model code, such as `apple/iphone/xr`; at most 1,000 characters.
     pub model: Option<String>,
-    /// The product's name, 1 to 1,000 characters.
+    /// The product's name, 1 to 1,000 characters, and at most 2,000 bytes as it is compared.
     pub name: String,
     /// The product's description, at most 20,000 characters; may have several lines.
     pub description: Option<String>,
@@ -99,7 +103,8 @@ pub struct Good {
     pub recommended_price: Option<Money>,
     /// How many pieces the supplier has, 0 to 1,000,000,000.
     pub quantity: i64,
-    /// Named properties; at most 200, none of them empty. Names have up to 100 characters, values up to 1,000.
+    /// Named properties; at most 200, none of them empty. Names have up to 100 characters, values up to 1,000, and all
+    /// together 20,000.
     pub parameters: BTreeMap<String, String>,
 }
 
@@ -114,7 +119,7 @@ impl Good {
         let sku = check.sku(raw.sku);
         let category = check.required("category", raw.category, MAX_CATEGORY);
         let model = check.text("model", raw.model, Lines::One, MAX_MODEL);
-        let name = check.required("name", raw.name, MAX_NAME);
+        let name = check.name(raw.name);
         let description = check.text("description", raw.description, Lines::Many, MAX_DESCRIPTION);
         let price = check.price(raw.price);
         let recommended_price = check.number("price_rrc", raw.price_rrc, numbers::price);
@@ -138,6 +143,14 @@ impl Good {
             }
             (sku, ..) => Err(Rejected { row, line, sku, errors: check.errors }),
         }
+    }
+
+    /// How many bytes its texts are, about as much memory as it takes.
+    pub(super) fn weight(&self) -> usize {
+        let Self { sku, category, model, name, description, parameters, .. } = self;
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let named: usize = parameters.iter().map(|(name, value)| name.len() + value.len()).sum();
+        sku.0.len() + category.0.len() + name.len() + optional(model) + optional(description) + named
     }
 }
 
@@ -167,6 +180,17 @@ impl Check {
         self.text(field, value, Lines::One, max).or_else(|| self.missing(field))
     }
 
+    fn name(&mut self, value: Option<String>) -> Option<String> {
+        let name = self.required("name", value, MAX_NAME)?;
+        match normalized(&name).len() {
+            0..=MAX_NAME_BYTES => Some(name),
+            bytes => {
+                let detail = format!("found {bytes} bytes in UTF-8, expected at most {MAX_NAME_BYTES}");
+                self.refuse(FieldError::new("name", FieldCode::TooLong, detail))
+            }
+        }
+    }
+
     fn price(&mut self, value: Option<String>) -> Option<Money> {
         let price = self.number("price", value, numbers::price).or_else(|| self.missing("price"))?;
         if price == Money::ZERO {
@@ -191,13 +215,21 @@ impl Check {
     }
 
     fn parameters(&mut self, raw: Vec<(String, String)>) -> BTreeMap<String, String> {
-        let mut parameters = BTreeMap::new();
+        let (mut parameters, mut chars) = (BTreeMap::new(), 0);
         for (name, value) in raw {
             let Some((name, value)) = self.parameter(name, value) else { continue };
             if parameters.len() == MAX_PARAMETERS {
                 let detail =
                     format!("found more than {MAX_PARAMETERS} parameters, expected at most that many");
                 self.errors.push(FieldError::new("parameters", FieldCode::TooMany, detail));
+                break;
+            }
+            chars += name.chars().count() + value.chars().count();
+            if chars > MAX_PARAMETER_CHARS {
+                let detail = format!(
+                    "found more than {MAX_PARAMETER_CHARS} characters in all parameters, expected at most that many"
+                );
+                self.errors.push(FieldError::new("parameters", FieldCode::TooLong, detail));
                 break;
             }
             if parameters.contains_key(&name) {

@@ -21,7 +21,7 @@ mod problems;
 mod store;
 mod text;
 
-pub use actions::{Begin, apply, begin, begin_applying, fail, receive};
+pub use actions::{ApplyError, Begin, ReceiveError, apply, begin, begin_applying, fail, receive};
 pub use good::{CategoryName, Good, Sku};
 pub use model::{
     Counts, ImportFailure, ImportMode, ImportRow, ImportStatus, NewImport, PriceImport, RowStatus,

@@ -3,9 +3,12 @@
 //! ```text
 //! received ──▶ parsing ──▶ validated ──▶ applying ──▶ completed | completed_with_errors
 //!    │            │            │             │
-//!    ▼            └────────────┴─────────────┴──▶ failed
-//! superseded
+//!    └────────────┴────────────┴─────────────┴──▶ failed
 //! ```
+//!
+//! Lists of one supplier are applied one after the other, in the order in which they came, each of them: whether a
+//! newer one can be read at all is known only when its turn comes. (Version 0.1.0 passed by what a newer list would
+//! replace: `superseded`.)
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,7 +69,7 @@ pub enum ImportStatus {
     Failed,
     /// It was not to be applied.
     Discarded,
-    /// A newer list came before it was begun.
+    /// A newer list came before it was begun. No list becomes that any more.
     Superseded,
 }
 
@@ -131,8 +134,6 @@ impl ImportStatus {
 /// A price list about to be received: all but its bytes.
 #[derive(Clone, Debug)]
 pub struct NewImport {
-    /// Which one it will be.
-    pub id: PriceImportId,
     /// Whose.
     pub supplier_id: SupplierId,
     /// Who uploads it.

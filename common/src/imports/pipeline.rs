@@ -1,6 +1,7 @@
 //! From the stored file to the stage: reading and checking off the runtime's threads, copying meanwhile.
 //!
-//! A few batches are on their way at any time, so memory stays the same whatever the size of the list.
+//! A few batches are on their way at any time, each bounded by rows and bytes, so memory stays the same whatever the
+//! size of the list and of its goods.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
@@ -14,7 +15,7 @@ use tokio::{runtime::Handle, sync::mpsc, task};
 
 use super::{
     CHUNK_BYTES, Good, Rejected,
-    formats::{self, Limits, ListSummary, ReadError},
+    formats::{self, Limits, ListSummary, RawGood, ReadError},
     store::{self, Begun},
 };
 use crate::{
@@ -25,6 +26,9 @@ use crate::{
 
 /// How many rows are copied at once.
 const BATCH_ROWS: usize = 2_000;
+
+/// And how many bytes of texts: a good may have 200 KiB of them.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// How many batches may wait to be copied.
 const WAITING_BATCHES: usize = 2;
@@ -52,6 +56,28 @@ struct Batch {
     goods: Vec<(u64, Option<u64>, Good)>,
     rejected: Vec<Rejected>,
     last_row: u64,
+    bytes: usize,
+}
+
+impl Batch {
+    fn take(&mut self, raw: RawGood) {
+        let (row, line) = (raw.row, raw.line);
+        match Good::check(raw) {
+            Ok(good) => {
+                self.bytes += good.weight();
+                self.goods.push((row, line, good));
+            }
+            Err(rejected) => {
+                self.bytes += rejected.weight();
+                self.rejected.push(rejected);
+            }
+        }
+        self.last_row = row;
+    }
+
+    fn is_full(&self) -> bool {
+        self.goods.len() + self.rejected.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+    }
 }
 
 /// Reads an import's file, and stages what is right of it; what is wrong is kept for the report.
@@ -95,13 +121,8 @@ fn read(
 ) -> Result<ListSummary, ReadError> {
     let mut batch = Batch::default();
     let summary = formats::read(format, io::BufReader::new(file), Limits::default(), &mut |raw| {
-        let (row, line) = (raw.row, raw.line);
-        match Good::check(raw) {
-            Ok(good) => batch.goods.push((row, line, good)),
-            Err(rejected) => batch.rejected.push(rejected),
-        }
-        batch.last_row = row;
-        if batch.goods.len() + batch.rejected.len() < BATCH_ROWS {
+        batch.take(raw);
+        if !batch.is_full() {
             return ControlFlow::Continue(());
         }
         // Nobody receives any more when the copying failed; its error is the one to tell.
@@ -168,5 +189,36 @@ impl Seek for StoredFile {
         }
         .ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
         Ok(self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(description: &str) -> Batch {
+        let text = |text: &str| Some(text.to_owned());
+        let raw = RawGood {
+            sku: text("1"),
+            category: text("Товары"),
+            name: text("Чайник"),
+            price: text("1"),
+            quantity: text("1"),
+            description: text(description),
+            ..RawGood::default()
+        };
+        let mut batch = Batch::default();
+        while !batch.is_full() {
+            batch.take(raw.clone());
+        }
+        batch
+    }
+
+    #[test]
+    fn a_batch_is_full_by_its_rows_or_by_their_texts() {
+        assert_eq!(filled("").goods.len(), BATCH_ROWS);
+        assert!(filled(&"ж".repeat(20_000)).goods.len() <= BATCH_BYTES / 40_000 + 1);
+        let rejected = filled(&"ж".repeat(20_001)).rejected;
+        assert_eq!(rejected.len(), BATCH_ROWS, "what is too long is not kept");
     }
 }

@@ -19,6 +19,13 @@ pub struct Rejected {
     pub errors: Vec<FieldError>,
 }
 
+impl Rejected {
+    /// How many bytes its texts are, about as much memory as it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.errors.iter().map(|error| error.field.len() + error.detail.len()).sum()
+    }
+}
+
 /// One thing that is wrong with one field of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {

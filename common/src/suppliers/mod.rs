@@ -18,9 +18,11 @@ pub async fn set_accepting_orders(
     accepting: bool,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    store::set_accepting_orders(conn, id, accepting, now).await?;
-    // Its offers count in the prices that the catalogue is sorted by, or no longer do.
-    catalog::relist_supplier(conn, id).await
+    if store::set_accepting_orders(conn, id, accepting, now).await? {
+        // Its offers count in the prices that the catalogue is sorted by, or no longer do.
+        catalog::relist_supplier(conn, id).await?;
+    }
+    Ok(())
 }
 
 /// A supplier, as its own people see it.
@@ -34,6 +36,9 @@ pub struct Supplier {
     pub accepting_orders: bool,
     /// Whether staff has approved it: until then nobody sees its offers.
     pub approved: bool,
+    /// Whether anybody of it has confirmed an address. Until then its registration may start afresh, and take
+    /// everything with it.
+    pub confirmed: bool,
     /// Where its price list can be fetched.
     pub price_list_url: Option<String>,
 }

@@ -16,6 +16,9 @@ pub async fn find(conn: &mut PgConnection, id: SupplierId) -> Result<Option<Supp
         r#"
         select
             s.id as "id: SupplierId", g.name, s.accepting_orders, g.approved_at is not null as "approved!",
+            exists (
+                select from users u where u.organization_id = s.id and u.email_confirmed_at is not null
+            ) as "confirmed!",
             s.price_list_url
         from suppliers s
         join organizations g on g.id = s.id
@@ -27,19 +30,20 @@ pub async fn find(conn: &mut PgConnection, id: SupplierId) -> Result<Option<Supp
     .await
 }
 
+/// Whether that changed anything.
 pub(super) async fn set_accepting_orders(
     conn: &mut PgConnection,
     id: SupplierId,
     accepting: bool,
     now: OffsetDateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "update suppliers set accepting_orders = $2, updated_at = $3 where id = $1",
+) -> Result<bool, sqlx::Error> {
+    let changed = sqlx::query!(
+        "update suppliers set accepting_orders = $2, updated_at = $3 where id = $1 and accepting_orders <> $2",
         id as SupplierId,
         accepting,
         now,
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(changed.rows_affected() == 1)
 }

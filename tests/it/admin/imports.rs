@@ -3,7 +3,7 @@
 use common::ids::SupplierId;
 use serde_json::{Value, json};
 
-use crate::support::{Person, TestApp, price_list};
+use crate::support::{Person, TestApp, price_list, registration};
 
 async fn path(staff: &Person) -> String {
     let page = staff.get("/api/v1/admin/organizations?kind=supplier").await.json();
@@ -45,6 +45,20 @@ async fn a_repeated_upload_with_its_key_is_one_import_and_one_entry() {
     assert_eq!((first.json(), first.header("location")), (again.json(), again.header("location")));
     let log = staff.get("/api/v1/admin/audit-log?action=import_price_list").await.json();
     assert_eq!(log["items"].as_array().unwrap().len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_supplier_that_has_not_confirmed_its_address_gets_no_list_and_may_register_again() {
+    let app = TestApp::start().await;
+    let staff = app.staff().create().await;
+    let mut body = registration("shop@example.com");
+    (body["account_type"], body["supplier_name"]) = (json!("supplier"), json!("Электрон"));
+    app.post("/api/v1/auth/register", body.clone()).await.assert_status(202);
+    let list = price_list(&[("1", "iPhone", "100", 10)]);
+    let refused = staff.upload(&path(&staff).await, "price.yaml", list).await.assert_status(409);
+    refused.problem("supplier_unconfirmed");
+    app.post("/api/v1/auth/register", body).await.assert_status(202);
     app.finish().await;
 }
 

@@ -1,23 +1,23 @@
 //! The job that brings a supplier's products to their places in lists.
 
+use std::time::Duration;
+
 use common::{
-    catalog::{self, jobs::RelistSupplier},
-    queue::{Outcome, Run},
+    catalog::{self, Relisted, jobs::RelistSupplier},
+    queue::{Failure, Outcome, Run},
 };
 
 use crate::{deps::Deps, registry::Perform};
 
+/// How soon to look again whether the supplier's list is through.
+const WAIT: Duration = Duration::from_secs(2);
+
 impl Perform for RelistSupplier {
     async fn perform(&self, run: &Run, deps: &Deps) -> Outcome {
-        let mut after_sku = None;
-        loop {
-            let mut tx = deps.db.begin().await?;
-            run.hold(&mut tx).await?;
-            after_sku = catalog::relist_some(&mut tx, self.supplier_id, after_sku.as_deref()).await?;
-            if after_sku.is_none() {
-                return run.finish(tx).await;
-            }
-            tx.commit().await?;
+        let mut tx = deps.db.begin().await?;
+        match catalog::relist_some(&mut tx, self).await? {
+            Relisted::Done | Relisted::GivenWay => run.finish(tx).await,
+            Relisted::Busy => Err(Failure::NotYet(WAIT)),
         }
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use common::{
-    imports::{self, Begin, ImportFailure, StageError, formats::ReadError, jobs::ImportPriceList},
+    imports::{
+        self, ApplyError, Begin, ImportFailure, StageError, formats::ReadError, jobs::ImportPriceList,
+    },
     queue::{Failure, Finished, Outcome, Run},
 };
 
@@ -45,7 +47,11 @@ impl Perform for ImportPriceList {
         imports::begin_applying(&mut tx, deps.clock.now(), self.import_id, &summary).await?;
         tx.commit().await?;
         let mut tx = deps.db.begin().await?;
-        let applied = imports::apply(&mut tx, &deps.trade, deps.clock.now(), &begun).await?;
+        let applied = imports::apply(&mut tx, &deps.trade, deps.clock.now(), &begun).await;
+        let applied = applied.map_err(|error| match error {
+            ApplyError::Database(error) => error.into(),
+            ApplyError::StageLost => Failure::Retry(error.into()),
+        })?;
         let finished = run.finish(tx).await?;
         tracing::info!(import_id = %self.import_id, counts = ?applied.counts, "a price list was imported");
         Ok(finished)

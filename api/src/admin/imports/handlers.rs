@@ -17,14 +17,17 @@ use crate::{
     error::{ApiError, ApiResult},
     idempotency::{Answered, Idempotency},
     imports::{
-        delivery::Delivery,
+        delivery::Announced,
         dto::{ImportResponse, ImportsResponse},
-        upload::Upload,
+        upload::UploadForm,
     },
     params::{PageQuery, PathId, Query},
+    problem::ProblemCode,
 };
 
 /// Takes a price list for a supplier, as the supplier's own people upload it.
+///
+/// Somebody of the supplier must have confirmed an address: 409 `supplier_unconfirmed` until then.
 #[endpoint(
     tags("admin"),
     parameters(
@@ -38,11 +41,16 @@ pub(crate) async fn create_import_for_supplier(
     idempotency: Idempotency,
     id: PathId<SupplierId>,
     query: Query,
-    upload: Upload,
+    form: UploadForm,
 ) -> ApiResult<Answered<Accepted<ImportResponse>>> {
-    let delivery = Delivery::of(staff.user_id, id.0, idempotency, query, upload).await?;
+    let announced = Announced::of(staff.user_id, idempotency, query, form)?;
+    let supplier = suppliers::find(&mut *ctx.read().await?, id.0).await?.ok_or_else(ApiError::not_found)?;
+    if !supplier.confirmed {
+        let detail = "nobody of this supplier has confirmed an address; until then its registration may start afresh";
+        return Err(ApiError::new(ProblemCode::SupplierUnconfirmed, detail));
+    }
+    let delivery = announced.deliver(id.0).await?;
     let mut tx = ctx.begin_long().await?;
-    suppliers::find(&mut tx, id.0).await?.ok_or_else(ApiError::not_found)?;
     if let Some(kept) = delivery.begin(&mut tx, ctx.now()).await? {
         tx.rollback().await?;
         return Ok(Answered::Again(kept));

@@ -9,7 +9,11 @@ use crate::{
     money::Money,
 };
 
-/// A product with its offers, cheapest first; `None` when it has none that are shown.
+/// How many offers a card shows.
+const MAX_OFFERS: i64 = 200;
+
+/// A product with its offers, cheapest first; `None` when it has none that are shown. Of a great many the cheapest that
+/// can be ordered are shown; its figures are those of all of them, as in lists.
 ///
 /// # Errors
 /// When the database refuses.
@@ -20,35 +24,43 @@ pub async fn product_card(
     let rows = sqlx::query!(
         r#"
         select
-            p.name, p.description, p.category_id as "category_id: CategoryId",
-            c.name as category_name,
+            p.name, p.description, p.category_id as "category_id: CategoryId", c.name as category_name,
+            o.price_from as "price_from: Money", o.available_in_all as "available!", o.offers_count as "offers_count!",
             o.id as "offer_id!: OfferId", o.supplier_id as "supplier_id!: SupplierId",
             o.supplier_name as "supplier_name!", o.accepting_orders as "accepting_orders!", o.sku as "sku!", o.model,
             o.price_minor as "price!: Money", o.recommended_price_minor as "recommended_price: Money",
-            o.available as "available!", o.parameters as "parameters!: Json<Box<RawValue>>",
+            o.available as "offer_available!", o.parameters as "parameters!: Json<Box<RawValue>>",
             o.updated_at as "updated_at!"
-        from products p
+        from (
+            select
+                *,
+                min(price_minor) filter (where accepting_orders) over () as price_from,
+                coalesce(sum(available) filter (where accepting_orders) over (), 0)::bigint as available_in_all,
+                count(*) over () as offers_count
+            from shown_offers
+            where product_id = $1
+            order by accepting_orders desc, price_minor, id
+            limit $2
+        ) o
+        join products p on p.id = o.product_id
         join categories c on c.id = p.category_id
-        join shown_offers o on o.product_id = p.id
-        where p.id = $1
         order by o.price_minor, o.id
-        limit 1000
         "#,
         id as ProductId,
+        MAX_OFFERS,
     )
     .fetch_all(conn)
     .await?;
     let Some(first) = rows.first() else { return Ok(None) };
-    let open = || rows.iter().filter(|row| row.accepting_orders);
     let product = ProductSummary {
         id,
         name: first.name.clone(),
         description: first.description.clone(),
         category_id: first.category_id,
         category_name: first.category_name.clone(),
-        price_from: open().map(|row| row.price).min(),
-        available: open().map(|row| i64::from(row.available)).sum(),
-        offers_count: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+        price_from: first.price_from,
+        available: first.available,
+        offers_count: first.offers_count,
     };
     let offers = rows
         .into_iter()
@@ -61,7 +73,7 @@ pub async fn product_card(
             model: row.model,
             price: row.price,
             recommended_price: row.recommended_price,
-            available: row.available,
+            available: row.offer_available,
             parameters: row.parameters.0,
             updated_at: row.updated_at,
         })

@@ -7,6 +7,64 @@ use crate::ids::{ProductId, SupplierId};
 /// How many offers are looked at in one transaction.
 const AT_ONCE: i64 = 2_000;
 
+/// Waits for its turn with a supplier's offers, and keeps it until the transaction ends: for whoever rewrites them.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn claim_supplier(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 2))",
+        supplier_id as SupplierId
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether nobody rewrites a supplier's offers; nobody begins to before the transaction ends.
+pub(in super::super) async fn rests(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select pg_try_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 2)) as "rests!""#,
+        supplier_id as SupplierId,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Begins a pass over a supplier's products, before which older ones give way, and says its number.
+pub(in super::super) async fn begin_pass(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"update suppliers set relistings = relistings + 1 where id = $1 returning relistings"#,
+        supplier_id as SupplierId,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Whether a pass is the last one that was begun.
+pub(in super::super) async fn is_last_pass(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+    pass: i64,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from suppliers where id = $1 and relistings = $2) as "last!""#,
+        supplier_id as SupplierId,
+        pass,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Some of a supplier's products, and the last sku that was looked at.
 pub(in super::super) struct Locked {
     pub(in super::super) products: Vec<ProductId>,

@@ -30,7 +30,8 @@ pub use errors::{FileCode, FileError, ReadError};
 const KEPT_CHARS: usize = 20_001;
 
 /// A form in which a price list can be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum Format {
     /// `shop`, `categories` and `goods`.
     Yaml,

@@ -127,6 +127,24 @@ fn every_text_has_its_limit() {
 }
 
 #[test]
+fn a_name_fits_into_an_index() {
+    let named = |name: String| RawGood { name: Some(name), ..raw() };
+    assert!(Good::check(named("ж".repeat(1_000))).is_ok());
+    assert_eq!(refusal(named("字".repeat(667))), ("name".into(), FieldCode::TooLong));
+    // It is the key that stands there, which may be longer than the name.
+    assert!(Good::check(named("İ".repeat(666))).is_ok());
+    assert_eq!(refusal(named("İ".repeat(667))), ("name".into(), FieldCode::TooLong));
+}
+
+#[test]
+fn parameters_have_a_limit_in_all() {
+    let of = |n: u32| (0..n).map(|i| (format!("{i:03}"), "ж".repeat(997))).collect();
+    let good = Good::check(RawGood { parameters: of(20), ..raw() }).unwrap();
+    assert!(good.weight() > 20 * 997 * 2, "each letter is two bytes");
+    assert_eq!(refusal(RawGood { parameters: of(21), ..raw() }), ("parameters".into(), FieldCode::TooLong));
+}
+
+#[test]
 fn an_offer_has_at_most_200_parameters() {
     let many = |n: u32| (0..n).map(|i| (i.to_string(), "да".to_owned())).collect();
     assert_eq!(Good::check(RawGood { parameters: many(200), ..raw() }).unwrap().parameters.len(), 200);

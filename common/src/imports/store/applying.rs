@@ -1,7 +1,8 @@
 //! Applying a staged list: the difference to the supplier's offers, then only what differs, in one transaction.
 //!
-//! Lock order: the supplier, so that lists follow one another; categories and products in the order of their
-//! names; stock in the order of offers, as orders do.
+//! Lock order: the supplier's catalogue, so that lists follow one another; categories and products in the order of
+//! their names; the products that are placed, by id; new words, in their order; stock, in the order of offers like
+//! orders do; the supplier. What buyers and suppliers wait for comes last, when the long work is done.
 
 use std::time::Duration;
 
@@ -12,17 +13,16 @@ use super::{
     super::{Counts, ImportMode, ImportStatus},
     Begun,
     difference::{add_categories, add_products, find_difference, refuse_repeated},
+    placing::place_products,
+    stock::set_stock,
 };
 use crate::{
     catalog,
-    ids::{PriceImportId, ProductId, SupplierId},
+    ids::{PriceImportId, SupplierId},
 };
 
 /// Positions in the report from here on are of offers that the list no longer has: beyond any row.
 const WITHDRAWN_FROM: i64 = 1_000_000_000;
-
-/// Of so many products at once what they are found by is made anew.
-const PLACED_AT_ONCE: usize = 5_000;
 
 /// What an applied list came to.
 #[derive(Clone, Copy, Debug)]
@@ -49,18 +49,37 @@ pub(in super::super) async fn set_limits(
     Ok(())
 }
 
+/// Whether every row of the list is staged or refused. The stage is not logged: PostgreSQL empties it when it
+/// recovers from a crash, and a standby that takes over has none of it, which nobody need notice between two
+/// transactions.
+pub(in super::super) async fn is_whole(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select i.rows_total = (select count(*) from price_import_stage s where s.import_id = i.id)
+            + (select count(*) from price_import_rows r where r.import_id = i.id and r.status = 'failed') as "whole!"
+        from price_imports i
+        where i.id = $1
+        "#,
+        id as PriceImportId,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Brings the staged goods of an import into the catalogue.
 pub(in super::super) async fn apply(
     conn: &mut PgConnection,
     begun: &Begun,
     now: OffsetDateTime,
 ) -> Result<Applied, sqlx::Error> {
-    lock_supplier(conn, begun.supplier_id).await?;
+    catalog::claim_supplier(conn, begun.supplier_id).await?;
     refuse_repeated(conn, begun.id).await?;
     add_categories(conn, begun.id).await?;
     add_products(conn, begun.id).await?;
     find_difference(conn, begun).await?;
-    lock_stock(conn, begun.id).await?;
     insert_offers(conn, begun, now).await?;
     update_offers(conn, begun, now).await?;
     let withdrawn = match begun.mode {
@@ -70,34 +89,9 @@ pub(in super::super) async fn apply(
         ImportMode::Replace | ImportMode::Upsert => 0,
     };
     place_products(conn, begun.id).await?;
-    finish(conn, begun, now, withdrawn).await
-}
-
-async fn lock_supplier(conn: &mut PgConnection, supplier_id: SupplierId) -> Result<(), sqlx::Error> {
-    sqlx::query!("select from suppliers where id = $1 for no key update", supplier_id as SupplierId)
-        .fetch_one(conn)
-        .await?;
-    Ok(())
-}
-
-async fn lock_stock(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"
-        with locked as materialized (
-            select t.offer_id
-            from offer_stock t
-            join price_import_stage s on s.offer_id = t.offer_id
-            where s.import_id = $1 and s.change = 'updated'
-            order by t.offer_id
-            for no key update of t
-        )
-        select count(*) from locked
-        "#,
-        id as PriceImportId,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(())
+    let counts = count(conn, begun.id, withdrawn).await?;
+    set_stock(conn, begun.id, now).await?;
+    finish(conn, begun, now, counts).await
 }
 
 async fn insert_offers(
@@ -150,6 +144,7 @@ async fn insert_offers(
     Ok(())
 }
 
+/// What of an offer is described and priced; its stock comes [last](super::stock).
 async fn update_offers(
     conn: &mut PgConnection,
     begun: &Begun,
@@ -158,10 +153,7 @@ async fn update_offers(
     sqlx::query!(
         r#"
         with changed as (
-            select s.*, t.stock as stock_before
-            from price_import_stage s
-            join offer_stock t on t.offer_id = s.offer_id
-            where s.import_id = $1 and s.change = 'updated'
+            select * from price_import_stage where import_id = $1 and change = 'updated'
         ),
         described as (
             update offers o
@@ -170,20 +162,6 @@ async fn update_offers(
                 withdrawn_at = null, updated_at = $2
             from changed c
             where o.id = c.offer_id
-        ),
-        stocked as (
-            update offer_stock t
-            set stock = c.stock
-            from changed c
-            where t.offer_id = c.offer_id and c.stock <> c.stock_before
-            returning t.offer_id, c.stock - c.stock_before as stock_delta, t.stock, t.reserved
-        ),
-        moved as (
-            insert into stock_movements (
-                id, offer_id, at, kind, cause, stock_delta, reserved_delta, stock_after, reserved_after
-            )
-            select uuid_v7(), offer_id, $2, 'price_list', $1, stock_delta, 0, stock, reserved
-            from stocked
         ),
         noted as (
             insert into offer_changes (
@@ -260,111 +238,9 @@ async fn withdraw_missing(
     .await
 }
 
-/// A product that the list touched, and how.
-struct Touched {
-    id: ProductId,
-    /// What it is found by may have changed.
-    reindex: bool,
-    /// Whether or at what price it is listed may have changed.
-    relist: bool,
-}
-
-/// Makes what the list touched findable, and brings it to its places in the catalogue's lists. A product that had no
-/// description gets its first.
-///
-/// Products are shared by suppliers: they are locked first, in one order, so that two imports neither wait in
-/// a circle nor overlook each other's offers.
-async fn place_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
-    let touched = lock_touched(conn, id).await?;
-    for some in touched.chunks(PLACED_AT_ONCE) {
-        let ids = |wanted: fn(&Touched) -> bool| -> Vec<ProductId> {
-            some.iter().filter(|product| wanted(product)).map(|product| product.id).collect()
-        };
-        let (reindex, relist) = (ids(|product| product.reindex), ids(|product| product.relist));
-        if !reindex.is_empty() {
-            describe(conn, id, &reindex).await?;
-            catalog::index(conn, &reindex).await?;
-        }
-        if !relist.is_empty() {
-            catalog::relist(conn, &relist).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn lock_touched(conn: &mut PgConnection, id: PriceImportId) -> Result<Vec<Touched>, sqlx::Error> {
-    sqlx::query_as!(
-        Touched,
-        r#"
-        select p.id as "id: ProductId", t.reindex as "reindex!", t.relist as "relist!"
-        from products p
-        join (
-            select id, bool_or(reindex) as reindex, bool_or(relist) as relist
-            from (
-                select
-                    product_id as id, reindex,
-                    change = 'inserted' or changes ?| array['price', 'product', 'withdrawn'] as relist
-                from price_import_stage
-                where import_id = $1 and change in ('inserted', 'updated')
-                union all
-                select product_id, true, false
-                from price_import_stage
-                where import_id = $1 and change = 'unchanged' and reindex
-                union all
-                select product_before, true, true
-                from price_import_stage
-                where import_id = $1 and product_before <> product_id
-                union all
-                select o.product_id, false, true
-                from offer_changes c
-                join offers o on o.id = c.offer_id
-                where c.import_id = $1 and c.change = 'withdrawn'
-            ) as every
-            where reindex or relist
-            group by id
-        ) as t on t.id = p.id
-        order by p.id
-        for no key update of p
-        "#,
-        id as PriceImportId,
-    )
-    .fetch_all(conn)
-    .await
-}
-
-async fn describe(
-    conn: &mut PgConnection,
-    id: PriceImportId,
-    products: &[ProductId],
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"
-        update products p
-        set description = d.description
-        from (
-            select distinct on (s.product_id) s.product_id, s.description
-            from price_import_stage s
-            where s.import_id = $2 and s.description is not null and s.product_id = any ($1)
-            order by s.product_id, s.row
-        ) as d
-        where p.id = d.product_id and p.description is null
-        "#,
-        products as &[ProductId],
-        id as PriceImportId,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Counts what the rows came to, and ends the import.
-async fn finish(
-    conn: &mut PgConnection,
-    begun: &Begun,
-    now: OffsetDateTime,
-    withdrawn: i64,
-) -> Result<Applied, sqlx::Error> {
-    let tally = sqlx::query!(
+/// What the rows came to.
+async fn count(conn: &mut PgConnection, id: PriceImportId, withdrawn: i64) -> Result<Counts, sqlx::Error> {
+    let staged = sqlx::query!(
         r#"
         select
             count(*) filter (where change = 'inserted') as "inserted!",
@@ -373,19 +249,32 @@ async fn finish(
         from price_import_stage
         where import_id = $1
         "#,
-        begun.id as PriceImportId,
+        id as PriceImportId,
     )
     .fetch_one(&mut *conn)
     .await?;
-    let failed = count_failed(conn, begun.id).await?;
-    let counts = Counts {
-        inserted: tally.inserted,
-        updated: tally.updated,
-        unchanged: tally.unchanged,
+    let failed = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from price_import_rows where import_id = $1 and status = 'failed'"#,
+        id as PriceImportId,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Counts {
+        inserted: staged.inserted,
+        updated: staged.updated,
+        unchanged: staged.unchanged,
         withdrawn,
         failed,
-    };
-    let status = if failed == 0 { ImportStatus::Completed } else { ImportStatus::CompletedWithErrors };
+    })
+}
+
+/// Notes what the rows came to, and what the supplier's catalogue is now.
+async fn finish(
+    conn: &mut PgConnection,
+    begun: &Begun,
+    now: OffsetDateTime,
+    counts: Counts,
+) -> Result<Applied, sqlx::Error> {
     sqlx::query!(
         r#"
         with supplied as (
@@ -414,15 +303,9 @@ async fn finish(
     sqlx::query!("delete from price_import_stage where import_id = $1", begun.id as PriceImportId)
         .execute(conn)
         .await?;
+    let status = match counts.failed {
+        0 => ImportStatus::Completed,
+        _ => ImportStatus::CompletedWithErrors,
+    };
     Ok(Applied { status, counts })
-}
-
-/// How many rows were refused.
-async fn count_failed(conn: &mut PgConnection, id: PriceImportId) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from price_import_rows where import_id = $1 and status = 'failed'"#,
-        id as PriceImportId,
-    )
-    .fetch_one(conn)
-    .await
 }

@@ -2,14 +2,18 @@
 
 mod applying;
 mod difference;
+mod placing;
 mod reading;
 mod receiving;
 mod staging;
+mod stock;
 
-pub(super) use applying::{Applied, apply, set_limits};
+pub(super) use applying::{Applied, apply, is_whole, set_limits};
 pub use reading::{find, list, rows};
 pub(super) use reading::{first_errors, readers};
-pub(super) use receiving::{advance, fail, insert, insert_chunk, seal};
+pub(super) use receiving::{
+    advance, delete_chunks, fail, insert, insert_chunk, lock_uploads, seal, standing,
+};
 pub use receiving::{chunk, chunks};
 pub(super) use staging::{
     Begun, begin, clear_stage, insert_rejected, note_progress, note_summary, stage, waits_for_earlier,

@@ -7,15 +7,53 @@ use time::OffsetDateTime;
 use super::super::{ImportFailure, ImportMode, ImportStatus, NewImport, formats::Format};
 use crate::ids::{PriceImportId, SupplierId, UserId};
 
-fn format_word(format: Format) -> &'static str {
-    match format {
-        Format::Yaml => "yaml",
-        Format::Csv => "csv",
-    }
+/// Has the uploads of a supplier follow one another until the transaction ends: they are applied in the order of
+/// their ids, so none may become visible after one that was made later.
+pub(in super::super) async fn lock_uploads(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 3))",
+        supplier_id as SupplierId
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What a supplier has uploaded so far.
+pub(in super::super) struct Standing {
+    /// The last list.
+    pub(in super::super) newest: Option<PriceImportId>,
+    /// Lists that have not ended.
+    pub(in super::super) unfinished: i64,
+}
+
+pub(in super::super) async fn standing(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+) -> Result<Standing, sqlx::Error> {
+    sqlx::query_as!(
+        Standing,
+        r#"
+        select
+            (select id from price_imports where supplier_id = $1 order by id desc limit 1) as "newest: PriceImportId",
+            (
+                select count(*)
+                from price_imports
+                where supplier_id = $1 and status in ('received', 'parsing', 'validated', 'applying')
+            ) as "unfinished!"
+        "#,
+        supplier_id as SupplierId,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 pub(in super::super) async fn insert(
     conn: &mut PgConnection,
+    id: PriceImportId,
     new: &NewImport,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
@@ -31,11 +69,11 @@ pub(in super::super) async fn insert(
         insert into price_import_history (import_id, status, at)
         select id, 'received', $7 from received
         "#,
-        new.id as PriceImportId,
+        id as PriceImportId,
         new.supplier_id as SupplierId,
         new.requested_by as UserId,
         new.mode as ImportMode,
-        format_word(new.format),
+        new.format as Format,
         new.source,
         now,
     )
@@ -76,6 +114,17 @@ pub(in super::super) async fn seal(
     )
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Forgets a file that nobody will read any more.
+pub(in super::super) async fn delete_chunks(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from price_import_chunks where import_id = $1", id as PriceImportId)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

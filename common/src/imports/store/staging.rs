@@ -22,8 +22,6 @@ pub struct Begun {
     pub format: Format,
     /// How far it had come.
     pub status: ImportStatus,
-    /// Whether a newer list that replaces everything has come already.
-    pub superseded: bool,
 }
 
 /// Finds an import, and keeps other jobs from it until the transaction ends.
@@ -31,33 +29,20 @@ pub(in super::super) async fn begin(
     conn: &mut PgConnection,
     id: PriceImportId,
 ) -> Result<Option<Begun>, sqlx::Error> {
-    let row = sqlx::query!(
+    sqlx::query_as!(
+        Begun,
         r#"
         select
-            i.supplier_id as "supplier_id: SupplierId", i.mode as "mode: ImportMode", i.format,
-            i.status as "status: ImportStatus",
-            i.mode = 'replace' and exists (
-                select
-                from price_imports n
-                where n.supplier_id = i.supplier_id and n.id > i.id and n.mode = 'replace'
-                  and n.status not in ('failed', 'discarded', 'superseded')
-            ) as "superseded!"
-        from price_imports i
-        where i.id = $1
-        for update of i
+            id as "id: PriceImportId", supplier_id as "supplier_id: SupplierId", mode as "mode: ImportMode",
+            format as "format: Format", status as "status: ImportStatus"
+        from price_imports
+        where id = $1
+        for update
         "#,
         id as PriceImportId,
     )
     .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| Begun {
-        id,
-        supplier_id: row.supplier_id,
-        mode: row.mode,
-        format: if row.format == "yaml" { Format::Yaml } else { Format::Csv },
-        status: row.status,
-        superseded: row.superseded,
-    }))
+    .await
 }
 
 /// Whether an earlier list of the same supplier is not through yet.
