@@ -126,6 +126,10 @@ fn admin() -> Router {
         .push(Router::with_path("organizations/{id}/approve").post(organizations::approve_organization))
         .push(Router::with_path("suppliers/{id}/imports").get(imports::list_imports_of_supplier))
         .push(Router::with_path("suppliers/{id}/imports/{import_id}").get(imports::get_import_of_supplier))
+        .push(
+            Router::with_path("suppliers/{id}/imports/{import_id}/rows")
+                .get(imports::list_import_rows_of_supplier),
+        )
         .push(Router::with_path("audit-log").get(audit::list_audit_log))
         .push(Router::with_path("emails").get(mail::list_emails))
         .push(Router::with_path("emails/{message}").get(mail::preview_email))

@@ -213,6 +213,12 @@ impl TradeSettings {
         format!("{}{path_and_query}", self.public_url.as_str().trim_end_matches('/'))
     }
 
+    /// A link to a page of this installation, which then speaks this language.
+    #[must_use]
+    pub fn link_in(&self, locale: Locale, path: &str) -> String {
+        self.link(&format!("{path}?locale={locale}"))
+    }
+
     /// The day that it is here.
     #[must_use]
     pub fn day_of(&self, instant: OffsetDateTime) -> Date {

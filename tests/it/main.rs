@@ -27,6 +27,7 @@ mod openapi;
 mod order_lists;
 mod orders;
 mod orders_at_once;
+mod pages;
 mod payments;
 mod problems;
 mod programs;

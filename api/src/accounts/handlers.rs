@@ -42,7 +42,7 @@ pub(crate) async fn register(ctx: Ctx, body: Body<RegisterRequest>) -> ApiResult
 pub(crate) async fn confirm_email(ctx: Ctx, body: Body<TokenRequest>) -> ApiResult<NoContent> {
     let token = TokenSecret::offered(body.into_inner().token);
     let mut tx = ctx.begin().await?;
-    accounts::confirm_email(&mut tx, ctx.now(), &token).await?;
+    accounts::confirm_email(&mut tx, ctx.trade(), ctx.now(), &token).await?;
     tx.commit().await?;
     Ok(NoContent)
 }

@@ -3,6 +3,7 @@
 
 mod docs;
 mod page;
+mod places;
 mod problems;
 
 use salvo::{
@@ -21,7 +22,11 @@ pub(crate) fn pages() -> Router {
     Router::new()
         .push(Router::with_path("confirm-email").get(confirm_email_page))
         .push(Router::with_path("reset-password").get(reset_password_page))
+        .push(Router::with_path("password-reset").get(password_reset_page))
         .push(Router::with_path("token-form.js").get(token_form))
+        .push(Router::new().get(places::home_page))
+        .push(Router::with_path("orders/{id}").get(places::order_page))
+        .push(Router::with_path("supplier/imports/{id}").get(places::import_page))
         .push(Router::with_path("problems").get(problems::list_problems))
         .push(Router::with_path("problems/{code}").get(problems::show_problem))
 }
@@ -121,7 +126,54 @@ async fn reset_password_page(req: &mut Request, depot: &mut Depot, res: &mut Res
     Page::new("reset_password", locale).with("words", ResetPasswordWords::of(locale)).secret().render(res);
 }
 
-/// What the button of a page with a token does.
+/// What the page for a lost password says.
+#[derive(Serialize)]
+struct PasswordResetWords {
+    title: &'static str,
+    explanation: &'static str,
+    email: &'static str,
+    button: &'static str,
+    done: &'static str,
+    invalid: &'static str,
+    failed: &'static str,
+    no_script: &'static str,
+}
+
+impl PasswordResetWords {
+    const fn of(locale: Locale) -> Self {
+        match locale {
+            Locale::Ru => Self {
+                title: "Забыли пароль?",
+                explanation: "Укажите адрес, с которым Вы регистрировались: мы пришлём на него ссылку, по которой можно задать новый пароль.",
+                email: "Адрес электронной почты",
+                button: "Прислать ссылку",
+                done: "Если такой адрес зарегистрирован, письмо уже в пути. Ссылка действует один час.",
+                invalid: "Проверьте адрес: он написан не как адрес электронной почты.",
+                failed: "Не получилось. Попробуйте ещё раз позже.",
+                no_script: "Чтобы запросить ссылку, нужен JavaScript.",
+            },
+            Locale::En => Self {
+                title: "Lost your password?",
+                explanation: "Enter the address that you registered with: we send it a link by which you can choose a new password.",
+                email: "E-mail address",
+                button: "Send the link",
+                done: "If the address is registered, a letter is on its way. Its link works for one hour.",
+                invalid: "Check the address: it is not written like an e-mail address.",
+                failed: "That did not work. Try again later.",
+                no_script: "Asking for a link needs JavaScript.",
+            },
+        }
+    }
+}
+
+/// The page for whoever has lost their password.
+#[handler]
+async fn password_reset_page(req: &mut Request, depot: &mut Depot, res: &mut Response) {
+    let locale = page::locale(req, depot);
+    Page::new("password_reset", locale).with("words", PasswordResetWords::of(locale)).render(res);
+}
+
+/// What the button of a page with a form does.
 #[handler]
 async fn token_form(res: &mut Response) {
     page::script(res, include_str!("token_form.js"));

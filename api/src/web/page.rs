@@ -19,10 +19,12 @@ use crate::context::Services;
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("layout", include_str!("pages/layout.html.hbs")),
     ("confirm_email", include_str!("pages/confirm_email.html.hbs")),
     ("reset_password", include_str!("pages/reset_password.html.hbs")),
+    ("password_reset", include_str!("pages/password_reset.html.hbs")),
+    ("place", include_str!("pages/place.html.hbs")),
     ("problem", include_str!("pages/problem.html.hbs")),
     ("problems", include_str!("pages/problems.html.hbs")),
 ];

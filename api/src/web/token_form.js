@@ -1,7 +1,7 @@
 "use strict";
 
-// The form of a page that a letter's link leads to: it sends the link's token and its own fields, as JSON, where
-// `data-action` says, and tells in the page's words what came of it.
+// The form of a page: it sends its fields as JSON where `data-action` says, with the token of the link that led here if
+// it has `data-token`, and tells in the page's words what came of it.
 const form = document.querySelector("form");
 const button = form.querySelector("button");
 const status = document.querySelector("[role=status]");
@@ -14,10 +14,11 @@ form.addEventListener("submit", async (event) => {
   tell("");
   try {
     const token = new URLSearchParams(location.search).get("token") ?? "";
+    const secret = "token" in form.dataset ? { token } : {};
     const answer = await fetch(form.dataset.action, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ token, ...Object.fromEntries(new FormData(form)) }),
+      body: JSON.stringify({ ...secret, ...Object.fromEntries(new FormData(form)) }),
     });
     if (answer.ok) {
       form.hidden = true;

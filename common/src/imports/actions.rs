@@ -191,15 +191,17 @@ async fn tell(
             json!({ "row": row.row, "line": row.line, "sku": row.sku, "detail": details.join("; ") })
         })
         .collect();
-    let data = json!({
-        "supplier": supplier,
-        "source": import.source,
-        "status": import.status.as_str(),
-        "error": import.error.map(|error| error.detail),
-        "counts": import.counts,
-        "errors": errors,
-        "import_url": trade.link(&format!("/supplier/imports/{id}")),
-    });
+    let data = |locale| {
+        json!({
+            "supplier": supplier,
+            "source": import.source,
+            "status": import.status.as_str(),
+            "error": import.error.as_ref().map(|error| &error.detail),
+            "counts": import.counts,
+            "errors": errors,
+            "import_url": trade.link_in(locale, &format!("/supplier/imports/{id}")),
+        })
+    };
     let messages: Vec<NewMessage> = readers
         .into_iter()
         .map(|reader| NewMessage {
@@ -207,7 +209,7 @@ async fn tell(
             kind: MessageKind::PriceListImported,
             recipient: reader.email,
             locale: reader.locale,
-            data: data.clone(),
+            data: data(reader.locale),
             user_id: None,
         })
         .collect();

@@ -84,7 +84,7 @@ pub async fn begin_sending(
     }
     if let (Some((purpose, page, name)), Some(user_id)) = (message.kind.secret_link(), message.user_id) {
         let token = accounts::mint_token(conn, now, user_id, purpose).await?;
-        let link = trade.link(&format!("{page}?token={}", token.reveal()));
+        let link = format!("{}&token={}", trade.link_in(message.locale, page), token.reveal());
         if let Value::Object(data) = &mut message.data {
             data.insert(name.to_owned(), json!(link));
         }

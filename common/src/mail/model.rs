@@ -22,6 +22,8 @@ pub enum MessageKind {
     AddressKnown,
     /// To whoever lost their password: a link that lets them choose another.
     ResetPassword,
+    /// To the administrator: an organization waits for approval.
+    OrganizationWaiting,
     /// To everybody of an organization: staff has approved it.
     OrganizationApproved,
     /// To the buyer: what they ordered.
@@ -46,10 +48,11 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ConfirmRegistration,
         Self::AddressKnown,
         Self::ResetPassword,
+        Self::OrganizationWaiting,
         Self::OrganizationApproved,
         Self::OrderPlaced,
         Self::OrderToFulfil,
@@ -69,6 +72,7 @@ impl MessageKind {
             Self::ConfirmRegistration => "confirm_registration",
             Self::AddressKnown => "address_known",
             Self::ResetPassword => "reset_password",
+            Self::OrganizationWaiting => "organization_waiting",
             Self::OrganizationApproved => "organization_approved",
             Self::OrderPlaced => "order_placed",
             Self::OrderToFulfil => "order_to_fulfil",
@@ -90,6 +94,7 @@ impl MessageKind {
             Self::ConfirmRegistration => Some((Purpose::ConfirmEmail, "/confirm-email", "confirm_url")),
             Self::ResetPassword => Some((Purpose::ResetPassword, "/reset-password", "reset_url")),
             Self::AddressKnown
+            | Self::OrganizationWaiting
             | Self::OrganizationApproved
             | Self::OrderPlaced
             | Self::OrderToFulfil

@@ -59,7 +59,7 @@ pub(super) async fn of_order(
     let for_buyer = json!({
         "purchase_number": order.purchase_number,
         "first_name": person.first_name,
-        "order_url": trade.link(&format!("/orders/{}", order.id)),
+        "order_url": trade.link_in(person.locale, &format!("/orders/{}", order.id)),
         "invoices": invoices(order),
         "pay_until": pay_until(trade, order),
     });
@@ -128,7 +128,7 @@ pub(super) fn order_expired(trade: &TradeSettings, id: OrderId, told: ToldOfOrde
             "first_name": told.first_name,
             "total": told.total,
             "currency": told.currency,
-            "order_url": trade.link(&format!("/orders/{id}")),
+            "order_url": trade.link_in(told.locale, &format!("/orders/{id}")),
         }),
         user_id: None,
     }
@@ -161,7 +161,7 @@ pub(super) async fn status_changed(
                 "supplier": told.supplier_name,
                 "status": step.to.as_str(),
                 "comment": step.comment,
-                "order_url": trade.link(&format!("/orders/{}", told.order_id)),
+                "order_url": trade.link_in(told.locale, &format!("/orders/{}", told.order_id)),
             }),
             user_id: None,
         })

@@ -30,7 +30,7 @@ pub(super) async fn payment_received(
             "supplier": receipt.supplier_name,
             "amount": receipt.captured,
             "currency": receipt.currency,
-            "order_url": trade.link(&format!("/orders/{}", receipt.order_id)),
+            "order_url": trade.link_in(receipt.locale, &format!("/orders/{}", receipt.order_id)),
         }),
         user_id: None,
     })
@@ -51,7 +51,7 @@ pub(super) fn invoice_overdue(trade: &TradeSettings, invoice: &OverdueInvoice) -
             "due_on": invoice.due_on.to_string(),
             "amount": invoice.amount,
             "currency": invoice.currency,
-            "order_url": trade.link(&format!("/orders/{}", invoice.order_id)),
+            "order_url": trade.link_in(invoice.locale, &format!("/orders/{}", invoice.order_id)),
         }),
         user_id: None,
     }

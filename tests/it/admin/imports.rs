@@ -33,6 +33,25 @@ async fn a_list_that_staff_uploads_is_the_suppliers_and_is_written_down() {
 }
 
 #[tokio::test]
+async fn staff_sees_which_rows_failed_and_is_mailed_what_became_of_a_list_of_its_own() {
+    let app = TestApp::start().await;
+    let (staff, other) = (app.staff().create().await, app.staff().create().await);
+    let supplier = app.supplier("Электрон").create().await;
+    let path = path(&staff).await;
+    let list = price_list(&[("1", "iPhone", "100", 10), ("2", "iPad", "дорого", 1)]);
+    let received = staff.upload(&path, "price.yaml", list).await.assert_status(202);
+    app.drain_jobs().await;
+    let rows = format!("{}/rows?status=failed", received.header("location").unwrap());
+    let rows = staff.get(&rows).await.assert_status(200).json();
+    assert_eq!((&rows["items"][0]["sku"], &rows["items"][1]), (&json!("2"), &Value::Null));
+    for person in [&staff, &supplier] {
+        app.mailbox(person.email()).await.assert_one("Прайс-лист загружен с ошибками");
+    }
+    app.mailbox(other.email()).await.none();
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_repeated_upload_with_its_key_is_one_import_and_one_entry() {
     let app = TestApp::start().await;
     let staff = app.staff().create().await;

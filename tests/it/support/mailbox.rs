@@ -69,7 +69,8 @@ pub fn register_token(message: &CaughtMessage) -> String {
 #[track_caller]
 pub fn link_token(message: &CaughtMessage, page: &str) -> String {
     let text = message.text.as_deref().expect("a message with a plain text");
-    let (_, rest) = text.split_once(&format!("{page}?token=")).expect("a link to the page");
+    let (_, link) = text.split_once(&format!("{page}?")).expect("a link to the page");
+    let (_, rest) = link.split_once("token=").expect("a token in the link");
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
     rest[..end.unwrap_or(rest.len())].to_owned()
 }

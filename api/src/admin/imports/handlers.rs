@@ -3,7 +3,8 @@
 use common::{
     audit::{self, Action, Entry},
     ids::{PriceImportId, SupplierId},
-    imports, suppliers,
+    imports::{self, RowStatus},
+    suppliers,
 };
 use salvo::{
     oapi::endpoint,
@@ -18,7 +19,7 @@ use crate::{
     idempotency::{Answered, Idempotency},
     imports::{
         delivery::Announced,
-        dto::{ImportResponse, ImportsResponse},
+        dto::{ImportResponse, ImportRowsResponse, ImportsResponse},
         upload::UploadForm,
     },
     params::{PageQuery, PathId, Query},
@@ -46,7 +47,8 @@ pub(crate) async fn create_import_for_supplier(
     let announced = Announced::of(staff.user_id, idempotency, query, form)?;
     let supplier = suppliers::find(&mut *ctx.read().await?, id.0).await?.ok_or_else(ApiError::not_found)?;
     if !supplier.confirmed {
-        let detail = "nobody of this supplier has confirmed an address; until then its registration may start afresh";
+        let detail =
+            "nobody of this supplier has confirmed an address; until then its registration may start afresh";
         return Err(ApiError::new(ProblemCode::SupplierUnconfirmed, detail));
     }
     let delivery = announced.deliver(id.0).await?;
@@ -94,4 +96,28 @@ pub(crate) async fn get_import_of_supplier(
 ) -> ApiResult<Json<ImportResponse>> {
     let import = imports::find(&mut *ctx.read().await?, id.0, import_id.0).await?;
     Ok(Json(import.ok_or_else(ApiError::not_found)?.into()))
+}
+
+/// What became of the rows of a supplier's import: those that were refused or changed something, in the order of the
+/// file.
+#[endpoint(
+    tags("admin"),
+    parameters(
+        ("status" = Option<String>, Query, description = "Only `failed`, `inserted`, `updated` or `withdrawn`"),
+    ),
+)]
+pub(crate) async fn list_import_rows_of_supplier(
+    ctx: Ctx,
+    _staff: Staff,
+    query: PageQuery<i64>,
+    id: PathId<SupplierId>,
+    import_id: PathId<PriceImportId>,
+) -> ApiResult<Json<ImportRowsResponse>> {
+    let PageQuery { paging, mut query } = query;
+    let status = query.take_word("status", "failed, inserted, updated or withdrawn", RowStatus::parse);
+    query.finish()?;
+    let mut conn = ctx.read().await?;
+    imports::find(&mut conn, id.0, import_id.0).await?.ok_or_else(ApiError::not_found)?;
+    let rows = imports::rows(&mut conn, id.0, import_id.0, status, paging.after, paging.limit).await?;
+    Ok(Json(paging.limit.page(rows, |row| row.position).into()))
 }

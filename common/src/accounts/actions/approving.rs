@@ -68,7 +68,7 @@ pub async fn approve_organization(
                 "first_name": person.first_name,
                 "organization": organization.name,
                 "kind": organization.kind.as_str(),
-                "sign_in_url": trade.link("/"),
+                "sign_in_url": trade.link_in(person.locale, "/"),
             }),
             user_id: None,
         })

@@ -54,7 +54,11 @@ pub async fn register(
             kind: MessageKind::AddressKnown,
             recipient: owner.email,
             locale: owner.locale,
-            data: json!({ "first_name": owner.first_name, "sign_in_url": trade.link("/") }),
+            data: json!({
+                "first_name": owner.first_name,
+                "sign_in_url": trade.link_in(owner.locale, "/"),
+                "reset_url": trade.link_in(owner.locale, "/password-reset"),
+            }),
             user_id: None,
         },
         None => NewMessage {
@@ -130,12 +134,14 @@ pub async fn mint_token(
     Ok(secret)
 }
 
-/// Confirms the address that a link's token was mailed to.
+/// Confirms the address that a link's token was mailed to, and tells the administrator of an organization that waits
+/// for approval from now on.
 ///
 /// # Errors
 /// [`AccountError::TokenInvalid`].
 pub async fn confirm_email(
     conn: &mut PgConnection,
+    trade: &TradeSettings,
     now: OffsetDateTime,
     token: &TokenSecret,
 ) -> Result<(), AccountError> {
@@ -144,5 +150,22 @@ pub async fn confirm_email(
         .await?
         .ok_or(AccountError::TokenInvalid)?;
     store::confirm_user(conn, user_id, now).await?;
+    if let Some(admin) = trade.admin_email.as_ref().filter(|_| trade.require_approval)
+        && let Some(waiting) = store::find_waiting(conn, user_id).await?
+    {
+        let message = NewMessage {
+            cause: waiting.id.0,
+            kind: MessageKind::OrganizationWaiting,
+            recipient: admin.as_str().to_owned(),
+            locale: trade.default_locale,
+            data: json!({
+                "organization": waiting.name,
+                "kind": waiting.kind.as_str(),
+                "approve": format!("POST /api/v1/admin/organizations/{}/approve", waiting.id),
+            }),
+            user_id: None,
+        };
+        mail::post(conn, now, &[message]).await?;
+    }
     Ok(())
 }

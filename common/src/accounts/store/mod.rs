@@ -12,6 +12,6 @@ pub(super) use people::*;
 pub(super) use registering::*;
 pub use sessions::session_goes_on;
 pub(super) use sessions::*;
-pub(super) use staff::{approve, people_of};
+pub(super) use staff::{approve, find_waiting, people_of};
 pub use staff::{list_organizations, list_users};
 pub(super) use tokens::*;

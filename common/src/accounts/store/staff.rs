@@ -111,6 +111,31 @@ pub(in crate::accounts) async fn approve(
     Ok(approved.rows_affected() == 1)
 }
 
+/// An organization that waits for approval.
+pub(in crate::accounts) struct Waiting {
+    pub(in crate::accounts) id: OrganizationId,
+    pub(in crate::accounts) kind: OrganizationKind,
+    pub(in crate::accounts) name: String,
+}
+
+/// Somebody's organization, if it waits for approval.
+pub(in crate::accounts) async fn find_waiting(
+    conn: &mut PgConnection,
+    user_id: UserId,
+) -> Result<Option<Waiting>, sqlx::Error> {
+    sqlx::query_as!(
+        Waiting,
+        r#"
+        select o.id as "id: OrganizationId", o.kind as "kind: OrganizationKind", o.name
+        from organizations o
+        where o.id = (select organization_id from users where id = $1) and o.approved_at is null
+        "#,
+        user_id as UserId,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Somebody who can sign in, as they are written to.
 pub(in crate::accounts) struct Recipient {
     pub(in crate::accounts) email: String,

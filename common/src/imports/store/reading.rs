@@ -148,7 +148,7 @@ pub(in super::super) struct Reader {
     pub(in super::super) locale: Locale,
 }
 
-/// Everybody at the supplier, with what they are told of the import.
+/// Everybody at the supplier, and who of the staff uploaded the list, with what they are told of the import.
 pub(in super::super) async fn readers(
     conn: &mut PgConnection,
     id: PriceImportId,
@@ -170,9 +170,12 @@ pub(in super::super) async fn readers(
         r#"
         select email, locale as "locale: Locale"
         from users
-        where organization_id = $1 and email_confirmed_at is not null and closed_at is null
+        where email_confirmed_at is not null and closed_at is null
+          and (organization_id = $1 or id = (select requested_by from price_imports where id = $2))
+        limit 1000
         "#,
         OrganizationId::from(supplier.supplier_id) as OrganizationId,
+        id as PriceImportId,
     )
     .fetch_all(conn)
     .await?;
