@@ -238,6 +238,15 @@ async fn lists_with_the_same_new_words_wait_for_each_other_but_not_in_a_circle()
         });
         format!("id;category;name;price;quantity\n{}", goods.collect::<String>())
     };
+    // Whoever learns words by one statement, in their order, waits for others but never in a circle with them.
+    for statement in [
+        "create table learned (n int)",
+        "create function note() returns trigger language plpgsql as $$ begin \
+         insert into learned values (1); return null; end $$",
+        "create trigger note after insert on search_vocabulary for each statement execute function note()",
+    ] {
+        run(&mut app.pool().acquire().await.unwrap(), statement).await;
+    }
     let suppliers = future::join_all(["Первый", "Второй"].map(|name| app.supplier(name).create())).await;
     let lists = [list("Одни", ["аа", "яя"]), list("Другие", ["яя", "аа"])];
     let uploads =
@@ -248,6 +257,12 @@ async fn lists_with_the_same_new_words_wait_for_each_other_but_not_in_a_circle()
     app.drain_jobs().await;
     let tried = "select max(attempts) from jobs where kind = 'import_price_list'";
     assert_eq!(sqlx::query_scalar::<_, Option<i16>>(tried).fetch_one(app.pool()).await.unwrap(), Some(1));
+    let learned = "select count(*) from learned";
+    assert_eq!(
+        sqlx::query_scalar::<_, i64>(learned).fetch_one(app.pool()).await.unwrap(),
+        2,
+        "one for each list"
+    );
     app.finish().await;
 }
 
