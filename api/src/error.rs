@@ -404,7 +404,10 @@ impl From<IdempotencyError> for ApiError {
     fn from(error: IdempotencyError) -> Self {
         match error {
             IdempotencyError::Reused => Self::new(ProblemCode::IdempotencyKeyReused, error.to_string()),
-            IdempotencyError::InFlight => Self::new(ProblemCode::IdempotencyInFlight, error.to_string()),
+            IdempotencyError::InFlight => Self {
+                retry_after_s: Some(RETRY_AFTER_S),
+                ..Self::new(ProblemCode::IdempotencyInFlight, error.to_string())
+            },
             IdempotencyError::Database(error) => error.into(),
         }
     }

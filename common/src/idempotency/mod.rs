@@ -97,13 +97,13 @@ pub async fn begin(
     now: OffsetDateTime,
     request: &KeyedRequest,
 ) -> Result<Option<KeptAnswer>, IdempotencyError> {
-    if !store::try_lock(conn, request).await? {
-        return Err(IdempotencyError::InFlight);
-    }
+    let is_ours = store::try_lock(conn, request).await?;
     match store::find(conn, request, now - LIFETIME).await? {
-        None => Ok(None),
         Some((hash, answer)) if hash == request.hash.0 => Ok(Some(answer)),
         Some(_) => Err(IdempotencyError::Reused),
+        None if is_ours => Ok(None),
+        // Whoever has the lock is the first; of an answer that is kept many may read at once.
+        None => Err(IdempotencyError::InFlight),
     }
 }
 
