@@ -59,27 +59,35 @@ pub(super) async fn find_offers(
         suppliers.push(supplier);
         skus.push(sku);
     }
+    // A limit keeps each offer a look-up of its own. Left to itself the planner compares every line with every offer,
+    // since it expects to find all of them early.
     let found = sqlx::query!(
         r#"
-        with wanted as materialized (
-            select offer_id, supplier_id, sku, position
+        with named as materialized (
+            select w.position, o.id
             from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as w (offer_id, supplier_id, sku, position)
-        ),
-        named as (
-            select w.position, o.id from wanted w join offers o on o.id = w.offer_id
-            union all
-            select w.position, o.id from wanted w join offers o on o.supplier_id = w.supplier_id and o.sku = w.sku
+            cross join lateral (
+                select id from offers where id = w.offer_id
+                union all
+                select id from offers where supplier_id = w.supplier_id and sku = w.sku
+                limit 1
+            ) o
         )
         select
-            n.position as "position!", o.id as "id: OfferId", o.price_minor as "price: Money",
-            greatest(t.stock - t.reserved, 0) as "available!", o.withdrawn_at is not null as "withdrawn!",
-            s.accepting_orders
+            n.position as "position!", x.id as "id!: OfferId", x.price_minor as "price!: Money",
+            x.available as "available!", x.withdrawn as "withdrawn!", x.accepting_orders as "accepting_orders!"
         from named n
-        join offers o on o.id = n.id
-        join offer_stock t on t.offer_id = o.id
-        join suppliers s on s.id = o.supplier_id
-        join organizations g on g.id = s.id
-        where g.approved_at is not null
+        cross join lateral (
+            select
+                o.id, o.price_minor, greatest(t.stock - t.reserved, 0) as available, o.withdrawn_at is not null as withdrawn,
+                s.accepting_orders
+            from offers o
+            join offer_stock t on t.offer_id = o.id
+            join suppliers s on s.id = o.supplier_id
+            join organizations g on g.id = s.id
+            where o.id = n.id and g.approved_at is not null
+            limit 1
+        ) x
         "#,
         &ids as &[Option<OfferId>],
         &suppliers as &[Option<SupplierId>],
