@@ -545,6 +545,24 @@ async fn hostile_texts_come_through_as_they_are() {
     app.finish().await;
 }
 
+/// PostgreSQL does so by itself between two lists; a plan for an empty stage takes minutes for a large one.
+#[tokio::test]
+async fn a_list_is_merged_by_its_size_though_the_stage_was_analyzed_empty() {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("Электрон").create().await;
+    app.import(&supplier, "elektron.yaml", ELEKTRON).await;
+    sqlx::query("analyze price_import_stage").execute(app.pool()).await.unwrap();
+    let known = async || {
+        let rows = "select reltuples::bigint from pg_class where relname = 'price_import_stage'";
+        sqlx::query_scalar::<_, i64>(rows).fetch_one(app.pool()).await.unwrap()
+    };
+    assert_eq!(known().await, 0);
+    let again = app.import(&supplier, "elektron.yaml", ELEKTRON).await;
+    assert_counts(&again, "completed", [0, 0, 45, 0, 0]);
+    assert_eq!(known().await, 45);
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn a_list_of_several_pieces_and_batches_comes_through_whole() {
     let app = TestApp::start().await;

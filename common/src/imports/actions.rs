@@ -114,6 +114,7 @@ pub async fn begin_applying(
     summary: &super::formats::ListSummary,
 ) -> Result<(), sqlx::Error> {
     store::note_summary(conn, id, summary).await?;
+    store::analyze_stage(conn).await?;
     // Neither moves an import that had come further before it was broken off.
     store::advance(conn, id, ImportStatus::Parsing, ImportStatus::Validated, now).await?;
     store::advance(conn, id, ImportStatus::Validated, ImportStatus::Applying, now).await?;

@@ -10,7 +10,7 @@ use crate::ids::{PriceImportId, SupplierId};
 pub(super) async fn refuse_repeated(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        with repeated as (
+        with repeated as materialized (
             select sku
             from (
                 select sku from price_import_stage where import_id = $1

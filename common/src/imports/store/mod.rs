@@ -16,5 +16,6 @@ pub(super) use receiving::{
 };
 pub use receiving::{chunk, chunks};
 pub(super) use staging::{
-    Begun, begin, clear_stage, insert_rejected, note_progress, note_summary, stage, waits_for_earlier,
+    Begun, analyze_stage, begin, clear_stage, insert_rejected, note_progress, note_summary, stage,
+    waits_for_earlier,
 };
