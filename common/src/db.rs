@@ -36,6 +36,9 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
 /// How long a statement may wait for a row before the request is refused.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How soon the database notices, in the middle of a statement, that whoever asked is gone.
+const GONE_CLIENT_NOTICED_WITHIN: Duration = Duration::from_secs(5);
+
 /// How long one statement may take. Imports lift it for their merge.
 pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -196,6 +199,8 @@ pub(crate) fn limited(options: PgConnectOptions, statement_timeout: Duration) ->
         ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string()),
         ("statement_timeout", statement_timeout.as_millis().to_string()),
         ("idle_in_transaction_session_timeout", "60000".to_owned()),
+        // A statement of a process that was killed would otherwise go on, and hold its locks, until it has an answer.
+        ("client_connection_check_interval", GONE_CLIENT_NOTICED_WITHIN.as_millis().to_string()),
     ])
 }
 

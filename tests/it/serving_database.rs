@@ -70,6 +70,18 @@ async fn a_read_of_the_catalogue_may_take_less_time_than_other_statements() {
     app.finish().await;
 }
 
+/// Otherwise its locks would stay until the statement ends, and whoever takes its work over would wait for them.
+#[tokio::test]
+async fn the_database_looks_whether_whoever_asked_is_still_there() {
+    let app = TestApp::start().await;
+    let mut reader = app.api_db().reader().await.unwrap();
+    let statement = "select current_setting('client_connection_check_interval')";
+    let interval: String = sqlx::query_scalar(statement).fetch_one(&mut *reader).await.unwrap();
+    assert_eq!(interval, "5s");
+    drop(reader);
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn connections_that_nobody_uses_count_as_idle_and_are_given_back() {
     let app = TestApp::start().await;
