@@ -14,6 +14,7 @@ use common::{
     mail::{RenderError, ResendError, SampleError},
     orders::{CancelError, MoveError, PlaceError},
     payments::{BeginError, CaptureError, RefundError},
+    queue::office::OfficeError,
     text::Invalid,
 };
 use salvo::{
@@ -397,6 +398,19 @@ impl From<ReceiveError> for ApiError {
             ReceiveError::TooMany => Self::new(ProblemCode::TooManyImports, error.to_string()),
             ReceiveError::Database(error) => error.into(),
         }
+    }
+}
+
+impl From<OfficeError> for ApiError {
+    fn from(error: OfficeError) -> Self {
+        let code = match error {
+            OfficeError::Unknown => return Self::not_found(),
+            OfficeError::Standing(_) => ProblemCode::JobSettled,
+            OfficeError::KeyTaken => ProblemCode::JobKeyTaken,
+            OfficeError::Pointless(_) => ProblemCode::JobPointless,
+            OfficeError::Database(error) => return error.into(),
+        };
+        Self::new(code, error.to_string())
     }
 }
 

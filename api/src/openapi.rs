@@ -139,6 +139,10 @@ fn conflicts(method: &PathItemType, path: &str) -> Option<&'static str> {
         (PathItemType::Delete, "/api/v1/me") => Some("last_staff"),
         (PathItemType::Post, "/api/v1/me/addresses") => Some("too_many_addresses"),
         (PathItemType::Post, "/api/v1/admin/messages/{id}/resend") => Some("message_under_way"),
+        (PathItemType::Post, "/api/v1/admin/jobs/{id}/retry") => {
+            Some("job_settled, job_key_taken or job_pointless; nothing was changed")
+        }
+        (PathItemType::Post, "/api/v1/admin/jobs/{id}/discard") => Some("job_settled"),
         (PathItemType::Post, "/api/v1/orders/{id}/cancel" | "/api/v1/orders/{id}/parts/{part_id}/cancel") => {
             Some("not_cancelable; nothing was canceled")
         }

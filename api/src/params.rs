@@ -17,6 +17,7 @@ use salvo::{
     prelude::{Depot, Request},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::error::{ApiError, ApiResult, FieldProblem};
 
@@ -168,6 +169,16 @@ impl<'ex> Extractible<'ex> for Query {
 impl EndpointArgRegister for Query {
     /// The endpoint names its parameters itself.
     fn register(_: &mut Components, _: &mut Operation, _: &str) {}
+}
+
+/// A time, with its offset.
+///
+/// # Errors
+/// `invalid_time` for anything else.
+pub fn instant(text: &str) -> Result<OffsetDateTime, Invalid> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
+        Invalid::new("invalid_time", format!("expected a time such as 2026-11-01T00:00:00Z, found {text:?}"))
+    })
 }
 
 /// Which page of a list.

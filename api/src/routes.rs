@@ -112,9 +112,9 @@ fn account() -> Router {
 /// What staff does, under `/api/v1/admin`.
 fn admin() -> Router {
     use admin::{
-        audit::handlers as audit, imports::handlers as imports, mail::handlers as mail,
-        orders::handlers as orders, organizations::handlers as organizations, synonyms::handlers as synonyms,
-        users::handlers as users,
+        audit::handlers as audit, imports::handlers as imports, jobs::handlers as jobs,
+        mail::handlers as mail, orders::handlers as orders, organizations::handlers as organizations,
+        queues::handlers as queues, synonyms::handlers as synonyms, users::handlers as users,
     };
 
     Router::with_path("admin")
@@ -137,6 +137,16 @@ fn admin() -> Router {
         .push(Router::with_path("messages/resend").post(mail::resend_failed_messages))
         .push(Router::with_path("messages/{id}").get(mail::get_message))
         .push(Router::with_path("messages/{id}/resend").post(mail::resend_message))
+        .push(Router::with_path("queues").get(queues::list_queues))
+        .push(Router::with_path("queues/{queue}/pause").post(queues::pause_queue))
+        .push(Router::with_path("queues/{queue}/resume").post(queues::resume_queue))
+        .push(Router::with_path("schedules").get(queues::list_schedules))
+        .push(Router::with_path("jobs").get(jobs::list_jobs))
+        .push(Router::with_path("jobs/retry").post(jobs::retry_jobs))
+        .push(Router::with_path("jobs/discard").post(jobs::discard_jobs))
+        .push(Router::with_path("jobs/{id}").get(jobs::get_job))
+        .push(Router::with_path("jobs/{id}/retry").post(jobs::retry_job))
+        .push(Router::with_path("jobs/{id}/discard").post(jobs::discard_job))
         .push(Router::with_path("synonyms").get(synonyms::list_synonyms))
         .push(
             Router::with_path("synonyms/{word}").put(synonyms::put_synonym).delete(synonyms::delete_synonym),

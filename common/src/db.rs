@@ -5,6 +5,7 @@
 //! jobs; one that is rolled back or dropped wakes nobody.
 
 use std::{
+    io::ErrorKind,
     ops::{Deref, DerefMut},
     sync::Arc,
     time::Duration,
@@ -53,6 +54,9 @@ const ACQUIRED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A connection that has rested for longer is tested before it is used.
 const TESTED_AFTER: Duration = Duration::from_secs(1);
+
+/// How long that may take.
+const TESTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The pool, the connections for short reads, and the bell that wakes workers after a commit.
 #[derive(Clone, Debug)]
@@ -152,6 +156,11 @@ impl Db {
         metrics::gauge!("db_pool_connections_max").set(most);
     }
 
+    /// Wakes the workers for what may have been enqueued otherwise than in a [`Tx`].
+    pub(crate) fn wake(&self) {
+        self.wake.ring();
+    }
+
     /// Opens a transaction.
     ///
     /// # Errors
@@ -213,7 +222,9 @@ fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
         .before_acquire(|connection, rested| {
             Box::pin(async move {
                 if rested.idle_for > TESTED_AFTER {
-                    connection.ping().await?;
+                    // One that has died in silence is given up, and the next one tried.
+                    let pinged = timeout(TESTED_WITHIN, connection.ping()).await;
+                    pinged.unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into())))?;
                 }
                 Ok(true)
             })

@@ -77,6 +77,8 @@ ids! {
     EmailMessageId;
     /// One unit of background work.
     JobId;
+    /// A time in which nobody takes from a queue.
+    PauseId;
     /// Something that staff did.
     AuditRecordId;
 }

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod age;
 pub mod audit;
 pub mod basket;
 pub mod catalog;
@@ -16,6 +17,7 @@ pub mod doctor;
 pub mod idempotency;
 pub mod ids;
 pub mod imports;
+pub mod janitor;
 pub mod limits;
 pub mod locale;
 pub mod mail;

@@ -3,6 +3,7 @@
 mod audit;
 mod create_staff;
 mod imports;
+mod jobs;
 mod orders;
 mod organizations;
 mod synonyms;

@@ -10,5 +10,6 @@ mod leases;
 mod outages;
 mod outcomes;
 mod processes;
+mod silence;
 mod stopping;
 mod workers;

@@ -20,12 +20,15 @@ const NOTHING: &str = "0199a9a0-0000-7000-8000-000000000000";
 const FOR_EVERY_ROLE: [&str; 2] = ["/api/v1/me", "/api/v1/me/password"];
 
 /// Endpoints whose path names something that belongs to no tenant.
-const SHARED: [&str; 3] = [
+const SHARED: [&str; 5] = [
     // An offer of the catalogue; the basket is always the asker's own.
     "/api/v1/basket/lines/{offer_id}",
     // Words that all share, and templates.
     "/api/v1/admin/synonyms/{word}",
     "/api/v1/admin/emails/{message}",
+    // Queues, by their names.
+    "/api/v1/admin/queues/{queue}/pause",
+    "/api/v1/admin/queues/{queue}/resume",
 ];
 
 /// Fields and parameters of requests that name things, and why another tenant's is no way to them.

@@ -1,6 +1,9 @@
 //! What jobs work with.
 
-use common::{clock::Clock, config::TradeSettings, db::Db, mail::Templates, payments::ProviderSettings};
+use common::{
+    clock::Clock, config::TradeSettings, db::Db, janitor::Retention, mail::Templates,
+    payments::ProviderSettings,
+};
 
 use crate::mail::Mailer;
 
@@ -18,4 +21,6 @@ pub struct Deps {
     pub mailer: Mailer,
     /// Who handles cards.
     pub cards: ProviderSettings,
+    /// How long things are kept.
+    pub retention: Retention,
 }

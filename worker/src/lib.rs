@@ -7,7 +7,9 @@
 mod catalog;
 pub mod deps;
 mod imports;
+mod janitor;
 pub mod mail;
+pub mod operate;
 pub mod operations;
 mod payments;
 pub mod registry;

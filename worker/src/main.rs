@@ -13,9 +13,9 @@ use common::{
     program, shutdown,
     telemetry::LogArgs,
 };
-use metrics_exporter_prometheus::PrometheusBuilder;
 use worker::{
     deps::Deps,
+    operate::{self, Common, JobsCommand, QueuesCommand},
     operations::{self, Operations},
     registry::Registry,
     run,
@@ -39,6 +39,14 @@ enum Command {
     Run(Box<WorkArgs>),
     /// Recomputes the invariants of a database from its history, without changing it
     Check(DatabaseArgs),
+    /// Shows jobs, tries them again, or discards them
+    #[command(subcommand)]
+    Jobs(Box<JobsCommand>),
+    /// Shows the queues, or pauses them
+    #[command(subcommand)]
+    Queues(QueuesCommand),
+    /// Shows what comes by the clock: when it came last, and when it comes next
+    Schedules(Common),
     /// Prints what a shell needs to complete this program's commands and flags
     Completions {
         /// Which shell
@@ -56,6 +64,9 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Run(args) => work(*args).await,
             Command::Check(args) => check(args).await,
+            Command::Jobs(command) => command.run().await,
+            Command::Queues(command) => command.run().await,
+            Command::Schedules(common) => operate::list_schedules(&common).await,
             Command::Completions { .. } => Ok(()),
         }
     })
@@ -74,9 +85,7 @@ async fn check(args: DatabaseArgs) -> anyhow::Result<()> {
 async fn work(args: WorkArgs) -> anyhow::Result<()> {
     let settings = args.check()?;
     let asked = match settings.metrics_addr {
-        Some(address) => {
-            Some((operations::listen(address).await?, PrometheusBuilder::new().install_recorder()?))
-        }
+        Some(address) => Some((operations::listen(address).await?, run::count()?)),
         None => None,
     };
     let (clock, trade) = (Clock::system(), settings.trade);
@@ -90,6 +99,7 @@ async fn work(args: WorkArgs) -> anyhow::Result<()> {
         templates,
         mailer: settings.mailer,
         cards: settings.cards,
+        retention: settings.retention,
     });
     let answering = async {
         match asked {

@@ -3,7 +3,12 @@
 //! apalis polls our [`Backend`] and drives the handler; an attempt's deadline and panics are caught inside the
 //! handler, where its outcome is acknowledged whatever it was.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, anyhow};
 use apalis::prelude::{Data, Monitor, WorkerBuilder};
@@ -14,14 +19,27 @@ use common::{
         acknowledge::{Acknowledgement, Acknowledger},
         backend::{Backend, Claim, Source},
         lease::{Lease, LeaseSettings, unique_name},
+        schedule::{self, Schedule},
     },
     request,
 };
-use tokio::{sync::watch, task::JoinSet, time};
+use metrics::{counter, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+    time,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::{deps::Deps, registry::Registry};
+
+/// How long attempts took, as a figure: a histogram.
+const DURATION: &str = "job_duration_seconds";
+
+/// The bounds of its buckets, in seconds: from a statement to a long price list.
+const DURATIONS_S: [f64; 12] = [0.005, 0.02, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0, 120.0, 600.0, 1_800.0];
 
 /// How long a stop waits for a database that does not answer.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -38,6 +56,8 @@ pub struct RunSettings {
     pub grace: Duration,
     /// How long the process may be silent before others take over.
     pub lease: LeaseSettings,
+    /// What comes by the clock, for the queues that the process takes from.
+    pub schedules: Vec<Schedule>,
 }
 
 impl RunSettings {
@@ -63,13 +83,26 @@ impl RunSettings {
     }
 }
 
+/// Begins to count, for `/metrics`. Once in a process.
+///
+/// # Errors
+/// When something else counts already.
+pub fn count() -> Result<PrometheusHandle, BuildError> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &DURATIONS_S)?
+        .install_recorder()
+}
+
 /// What every handler of a process shares.
 #[derive(Clone)]
 struct Shared {
     registry: Arc<Registry>,
     deps: Arc<Deps>,
     acknowledger: Acknowledger,
+    /// True once the process ends and nothing may run any more.
     aborted: watch::Receiver<bool>,
+    /// How many leases the process has lost.
+    losses: watch::Receiver<u64>,
 }
 
 /// Takes jobs until `stop` is done. Jobs that run then may finish within the grace; what does not is handed
@@ -89,33 +122,19 @@ pub async fn run(
     let worker = unique_name();
     let queues: Vec<QueueName> = settings.queues.keys().filter_map(|name| QueueName::parse(name)).collect();
     let kinds: Arc<dyn Kinds> = registry.clone();
+    db.check_ready().await.context("the database cannot be worked with")?;
     let lease = Lease::take(db.clone(), Arc::clone(&worker), &queues, settings.lease, Arc::clone(&kinds))
         .await
         .context("the lease could not be taken")?;
-    let (acknowledger, mut writing) = Acknowledger::start(db.clone(), Arc::clone(&worker), kinds);
+    let (acknowledger, writing) = Acknowledger::start(db.clone(), Arc::clone(&worker), kinds);
     let (abort, aborted) = watch::channel(false);
-    let shared = Shared { registry, deps, acknowledger, aborted };
-    let (alarm, stop_claiming, broken) =
-        (Alarm::start(db.pool()), CancellationToken::new(), CancellationToken::new());
-    let mut monitor = Monitor::new();
-    for &queue in &queues {
-        let slots = settings.queues.get(queue.as_str()).copied().unwrap_or(1);
-        let (pool, worker, alarm, stop) =
-            (db.pool().clone(), Arc::clone(&worker), alarm.clone(), stop_claiming.clone());
-        let (name, shared) = (format!("{worker}/{}", queue.as_str()), shared.clone());
-        let source = Source { pool, queue, worker, slots, alarm, stop };
-        monitor = monitor.register(move |_| {
-            let backend = Backend::start(source.clone());
-            WorkerBuilder::new(name.as_str()).backend(backend).data(shared.clone()).build(attempt)
-        });
-    }
-    // A queue that nobody takes from any more would go unnoticed.
-    let breaks = broken.clone();
-    monitor = monitor.should_restart(move |queue, error| {
-        tracing::error!(queue = queue.name(), %error, "taking jobs broke off; the process stops");
-        breaks.cancel();
-        false
-    });
+    let shared = Shared { registry, deps, acknowledger, aborted, losses: lease.losses() };
+    let (stop_claiming, broken) = (CancellationToken::new(), CancellationToken::new());
+    let schedules = settings.schedules.iter().filter(|schedule| queues.contains(&schedule.queue()));
+    let ticking = schedule::keep(db.clone(), schedules.copied().collect());
+    tokio::spawn(stop_claiming.clone().run_until_cancelled_owned(ticking));
+    let sources = sources(&db, &worker, &settings, &shared, &stop_claiming);
+    let monitor = monitor(sources, shared, broken.clone());
     let others: Vec<_> = QueueName::ALL.into_iter().filter(|queue| !queues.contains(queue)).collect();
     let others: Vec<_> = others.iter().map(|queue| queue.as_str()).collect();
     tracing::info!(worker = &*worker, queues = ?settings.queues, left_to_others = ?others, "taking jobs");
@@ -136,7 +155,53 @@ pub async fn run(
         Ok::<_, std::io::Error>(())
     };
     let ended = monitor.run_with_signal(stopping).await;
-    drop(shared);
+    say_goodbye(writing, lease).await;
+    ended.map_err(|error| anyhow!("the workers stopped: {error}"))
+}
+
+/// What the process takes from each of its queues.
+fn sources(
+    db: &Db,
+    worker: &Arc<str>,
+    settings: &RunSettings,
+    shared: &Shared,
+    stop: &CancellationToken,
+) -> Vec<Source> {
+    let alarm = Alarm::start(db.pool());
+    let queues = settings.queues.iter().filter_map(|(name, slots)| Some((QueueName::parse(name)?, *slots)));
+    queues
+        .map(|(queue, slots)| Source {
+            pool: db.pool().clone(),
+            queue,
+            kinds: shared.registry.kinds_of(queue),
+            worker: Arc::clone(worker),
+            slots,
+            alarm: alarm.clone(),
+            losses: shared.losses.clone(),
+            stop: stop.clone(),
+        })
+        .collect()
+}
+
+/// One apalis worker for each source. Where one of them breaks off, `broken` is told: a queue that nobody takes from any
+/// more would go unnoticed.
+fn monitor(sources: Vec<Source>, shared: Shared, broken: CancellationToken) -> Monitor {
+    let monitor = sources.into_iter().fold(Monitor::new(), |monitor, source| {
+        let (name, shared) = (format!("{}/{}", source.worker, source.queue.as_str()), shared.clone());
+        monitor.register(move |_| {
+            let backend = Backend::start(source.clone());
+            WorkerBuilder::new(name.as_str()).backend(backend).data(shared.clone()).build(attempt)
+        })
+    });
+    monitor.should_restart(move |queue, error| {
+        tracing::error!(queue = queue.name(), %error, "taking jobs broke off; the process stops");
+        broken.cancel();
+        false
+    })
+}
+
+/// Waits for the last outcomes, hands back what is left, and gives up the lease, as far as the database lets us.
+async fn say_goodbye(mut writing: JoinHandle<()>, lease: Lease) {
     if time::timeout(LAST_WORDS, &mut writing).await.is_err() {
         tracing::warn!("the database is away, so some outcomes stay unwritten and their jobs run again");
         writing.abort();
@@ -148,12 +213,12 @@ pub async fn run(
         }
         Err(_) => tracing::warn!("stopped; the database does not answer, so the lease runs out by itself"),
     }
-    ended.map_err(|error| anyhow!("the workers stopped: {error}"))
 }
 
 /// One attempt at one job, however it ends.
 async fn attempt(claim: Claim, shared: Data<Shared>) {
-    let Claim { job, run, slot } = claim;
+    let Claim { job, queue, run, losses, slot } = claim;
+    let figures = Figures { queue: queue.as_str(), kind: job.kind.clone() };
     let request_id = job.request_id.clone().unwrap_or_else(|| job.id.to_string());
     let span =
         tracing::info_span!("job", request_id, job_id = %job.id, kind = job.kind, attempt = job.attempt);
@@ -164,58 +229,110 @@ async fn attempt(claim: Claim, shared: Data<Shared>) {
         async move { registry.perform(&job.kind, &job.payload, &run, &deps).await }
     };
     let performing = request::scope(request_id, performing).instrument(span.clone());
-    let Some(outcome) = bounded(performing, timeout, shared.aborted.clone()).await else {
+    figures.started();
+    let since = Instant::now();
+    let ends = Ends { timeout, losses_before: losses, shared: &shared };
+    let Some(outcome) = ends.bound(performing).await else {
         span.in_scope(|| tracing::info!("handed back, since the process stops"));
         return;
     };
     if outcome.is_ok() {
         span.in_scope(|| tracing::info!("the job is done"));
     }
-    let result = match outcome {
-        Ok(_) => "done",
-        Err(Failure::NotYet(_)) => "postponed",
-        Err(_) => "failed",
-    };
-    metrics::counter!("jobs_finished_total", "kind" => job.kind.clone(), "result" => result).increment(1);
+    figures.finished(&outcome, job.attempt < job.max_attempts, since.elapsed());
     shared.acknowledger.acknowledge(Acknowledgement { job, outcome, slot });
 }
 
-/// Runs an attempt within its deadline, and catches its panic. `None` when the process ends first.
-///
-/// It is a task of its own: apalis polls all jobs of a process in one, where a job that computes would hold up the
-/// others, and one that panics while it is dropped would end them.
-async fn bounded(
-    performing: impl Future<Output = Outcome> + Send + 'static,
+/// What is counted of attempts.
+struct Figures {
+    queue: &'static str,
+    kind: String,
+}
+
+impl Figures {
+    fn started(&self) {
+        counter!("jobs_started_total", "queue" => self.queue, "kind" => self.kind.clone()).increment(1);
+    }
+
+    /// An attempt that failed is `retried` as long as attempts are left, and `dead` after the last one.
+    fn finished(&self, outcome: &Outcome, attempts_left: bool, took: Duration) {
+        let result = match outcome {
+            Ok(_) => "done",
+            Err(Failure::NotYet(_)) => "postponed",
+            Err(Failure::LeaseLost) => "lost",
+            Err(Failure::Retry(_)) if attempts_left => "retried",
+            Err(Failure::Retry(_) | Failure::GiveUp(_)) => "dead",
+        };
+        let labels = [("queue", self.queue.to_owned()), ("kind", self.kind.clone())];
+        histogram!(DURATION, &labels).record(took.as_secs_f64());
+        counter!("jobs_finished_total", "queue" => self.queue, "kind" => self.kind.clone(), "result" => result)
+            .increment(1);
+    }
+}
+
+/// What ends an attempt that does not end by itself.
+struct Ends<'a> {
+    /// How long it may take.
     timeout: Duration,
-    mut aborted: watch::Receiver<bool>,
-) -> Option<Outcome> {
-    let mut task = JoinSet::new();
-    task.spawn(performing);
-    let ended = async {
-        // Closed without a word: nobody will abort any more.
-        if aborted.wait_for(|aborted| *aborted).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let joined = tokio::select! {
-        joined = time::timeout(timeout, task.join_next()) => joined,
-        () = ended => {
-            drop_before_others_run(task).await;
-            return None;
-        }
-    };
-    match joined {
-        Ok(Some(Ok(outcome))) => Some(outcome),
-        Ok(Some(Err(error))) => {
-            let panic = error.try_into_panic().ok()?;
-            Some(Err(Failure::Retry(anyhow!("the attempt panicked: {}", message(&*panic)))))
-        }
-        Ok(None) => None,
-        Err(_) => {
-            drop_before_others_run(task).await;
-            Some(Err(Failure::Retry(anyhow!("the attempt took longer than {} s", timeout.as_secs_f32()))))
+    /// How many leases the process had lost when the job was claimed. With the next one the job is another worker's.
+    losses_before: u64,
+    shared: &'a Shared,
+}
+
+impl Ends<'_> {
+    /// Runs an attempt within its bounds, and catches its panic. `None` when the process ends first.
+    ///
+    /// It is a task of its own: apalis polls all jobs of a process in one, where a job that computes would hold up the
+    /// others, and one that panics while it is dropped would end them.
+    async fn bound(&self, performing: impl Future<Output = Outcome> + Send + 'static) -> Option<Outcome> {
+        let mut task = JoinSet::new();
+        task.spawn(performing);
+        let joined = tokio::select! {
+            joined = time::timeout(self.timeout, task.join_next()) => joined,
+            () = self.abort() => {
+                drop_before_others_run(task).await;
+                return None;
+            }
+            () = self.loss() => {
+                drop_before_others_run(task).await;
+                return Some(Err(Failure::LeaseLost));
+            }
+        };
+        match joined {
+            Ok(Some(Ok(outcome))) => Some(outcome),
+            Ok(Some(Err(error))) => {
+                let panic = error.try_into_panic().ok()?;
+                Some(Err(Failure::Retry(anyhow!("the attempt panicked: {}", message(&*panic)))))
+            }
+            Ok(None) => None,
+            Err(_) => {
+                drop_before_others_run(task).await;
+                let seconds = self.timeout.as_secs_f32();
+                Some(Err(Failure::Retry(anyhow!("the attempt took longer than {seconds} s"))))
+            }
         }
     }
+
+    /// The process ends.
+    async fn abort(&self) {
+        let mut aborted = self.shared.aborted.clone();
+        if aborted.wait_for(|aborted| *aborted).await.is_err() {
+            never_any_more().await;
+        }
+    }
+
+    /// The job went to another worker: what this attempt did now it would do beside another one.
+    async fn loss(&self) {
+        let mut losses = self.shared.losses.clone();
+        if losses.wait_for(|losses| *losses > self.losses_before).await.is_err() {
+            never_any_more().await;
+        }
+    }
+}
+
+/// For a channel that was closed without a word.
+async fn never_any_more() {
+    std::future::pending().await
 }
 
 /// Ends an attempt, and waits for its end if it comes soon: it should not overlap with the next one. One that computes

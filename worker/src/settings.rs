@@ -3,9 +3,11 @@
 use std::{net::SocketAddr, time::Duration};
 
 use common::{
+    age::Age,
     config::{DatabaseArgs, DatabaseSettings, Problems, TradeArgs, TradeSettings},
+    janitor::{Retention, RetentionArgs, jobs::CleanUp},
     payments::{ProviderArgs, ProviderSettings},
-    queue::lease::LeaseSettings,
+    queue::{lease::LeaseSettings, schedule::Schedule},
 };
 
 use crate::{mail::Mailer, run::RunSettings};
@@ -20,9 +22,9 @@ pub struct WorkArgs {
     #[arg(long, env = "WORKER_QUEUES", default_value = "mail=16,imports=1,payments=4,maintenance=1")]
     pub queues: String,
 
-    /// How long jobs that run may go on when the process is told to stop, in seconds
-    #[arg(long, env = "WORKER_GRACE_SECONDS", default_value_t = 30)]
-    pub grace_seconds: u64,
+    /// How long jobs that run may go on when the process is told to stop, e.g. 30s or 5m; a bare number is seconds
+    #[arg(long, alias = "grace-seconds", env = "WORKER_GRACE_SECONDS", default_value = "30s")]
+    pub grace: String,
 
     /// How long this process may be silent before others take its jobs over, in seconds
     #[arg(long, env = "WORKER_LEASE_SECONDS", default_value_t = 30)]
@@ -55,6 +57,10 @@ pub struct WorkArgs {
     /// Who handles cards
     #[command(flatten)]
     pub cards: ProviderArgs,
+
+    /// How long things are kept
+    #[command(flatten)]
+    pub retention: RetentionArgs,
 }
 
 /// The settings, checked.
@@ -71,6 +77,8 @@ pub struct WorkSettings {
     pub trade: TradeSettings,
     /// Who handles cards.
     pub cards: ProviderSettings,
+    /// How long things are kept.
+    pub retention: Retention,
 }
 
 impl WorkArgs {
@@ -92,6 +100,7 @@ impl WorkArgs {
             Ok(lease)
         };
         let lease = problems.take("WORKER_HEARTBEAT_SECONDS", lease);
+        let grace = problems.take("WORKER_GRACE_SECONDS", parse_grace(&self.grace));
         let metrics_addr = match self.metrics_addr.as_str() {
             "" => Some(None),
             text => {
@@ -108,21 +117,33 @@ impl WorkArgs {
         let database = self.database.check(&mut problems);
         let trade = self.trade.check(&mut problems);
         let cards = self.cards.check(&mut problems);
-        let grace = Duration::from_secs(self.grace_seconds);
-        let grace = if grace > LONGEST { Err("expected at most a day") } else { Ok(grace) };
-        let grace = problems.take("WORKER_GRACE_SECONDS", grace);
+        let retention = self.retention.check(&mut problems);
         let settings = (|| {
             Some(WorkSettings {
-                run: RunSettings { queues: queues?, grace: grace?, lease: lease? },
+                run: RunSettings { queues: queues?, grace: grace?, lease: lease?, schedules: schedules() },
                 metrics_addr: metrics_addr?,
                 mailer: mailer?,
                 database: database?,
                 trade: trade?,
                 cards: cards?,
+                retention: retention?,
             })
         })();
         problems.finish(settings)
     }
+}
+
+fn parse_grace(text: &str) -> Result<Duration, String> {
+    let grace = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => text.parse::<Age>().map_err(|error| error.to_string())?.duration(),
+    };
+    if grace > LONGEST { Err("expected at most a day".to_owned()) } else { Ok(grace) }
+}
+
+/// What comes by the clock.
+fn schedules() -> Vec<Schedule> {
+    vec![Schedule::of::<CleanUp>()]
 }
 
 #[cfg(test)]
@@ -144,5 +165,13 @@ mod tests {
             let refused = Cli::parse_from(["worker", flag, &longest]).args.check().err().expect("a refusal");
             assert!(refused.to_string().contains("at most a day"), "{flag}: {refused}");
         }
+    }
+
+    #[test]
+    fn a_grace_is_a_time_or_a_number_of_seconds() {
+        for (text, seconds) in [("30", 30), ("0", 0), ("30s", 30), ("5m", 300)] {
+            assert_eq!(parse_grace(text), Ok(Duration::from_secs(seconds)));
+        }
+        assert!(parse_grace("soon").is_err());
     }
 }

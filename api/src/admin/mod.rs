@@ -10,8 +10,10 @@
 
 pub mod audit;
 pub mod imports;
+pub mod jobs;
 pub mod mail;
 pub mod orders;
 pub mod organizations;
+pub mod queues;
 pub mod synonyms;
 pub mod users;

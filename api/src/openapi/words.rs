@@ -8,6 +8,7 @@ use common::{
     audit::Action,
     mail::MessageKind,
     orders::{OrderStatus, SupplierOrderStatus},
+    queue::{QueueName, office::JobState},
 };
 use serde_json::{Map, Value, json};
 
@@ -64,6 +65,10 @@ fn one_of(words: &[&str]) -> Option<Word> {
     word(json!({ "enum": words }), words.first().copied().unwrap_or_default())
 }
 
+fn job_states() -> [&'static str; 5] {
+    JobState::ALL.map(JobState::as_str)
+}
+
 fn part_statuses() -> [&'static str; 7] {
     SupplierOrderStatus::ALL.map(SupplierOrderStatus::as_str)
 }
@@ -76,6 +81,11 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
         }
         // The provider's names are the provider's.
         ("NoticeObject", "payment_id") => like("22d6d597-000f-5000-9000-145f6df21d6f"),
+        ("JobSelectionRequest", "kind") => line(100, "send_email"),
+        ("JobSelectionRequest", "status") => one_of(&job_states()),
+        (_, "queue") => one_of(&QueueName::ALL.map(QueueName::as_str)),
+        (_, "created_from" | "created_to") => word(json!({ "format": "date-time" }), AT),
+        (_, "after") => word(json!({ "format": "uuid" }), ID),
         ("LoginRequest", "email") => like("anna@example.com"),
         ("LoginRequest", "password") | (_, "current_password") => like("a long password"),
         (_, "email") => word(json!({ "format": "email", "maxLength": 254 }), "anna@example.com"),
@@ -137,6 +147,7 @@ pub(super) fn of_answer(schema: &str, name: &str) -> Option<Word> {
         (_, "status") if schema.starts_with("ImportRow") => like("updated"),
         (_, "status") if schema.starts_with("Import") => like("completed"),
         (_, "status") if schema.starts_with("Payment") => like("invoiced"),
+        (_, "status") if schema.starts_with("Job") => like("dead"),
         (_, "status") => like("confirmed"),
         (_, "payment_status") => like("invoiced"),
         (
@@ -163,7 +174,22 @@ pub(super) fn of_answer(schema: &str, name: &str) -> Option<Word> {
             "price" | "price_from" | "recommended_price" | "sum" | "subtotal" | "total" | "amount"
             | "captured" | "refunded" | "refund_due",
         ) => word(json!({ "pattern": AMOUNT }), "110000.00"),
+        (_, "kind") if schema.starts_with("Job") => like("send_email"),
         (_, "kind") => like("invoice"),
+        (_, "queue") => like("mail"),
+        (_, "key") => like("refund 0199a9a0-7c1e-7d3a-9f00-5b1c2d3e4f50"),
+        (_, "worker") => like("host-1/4242/0199a9a07c1e7d3a9f005b1c2d3e4f50"),
+        (_, "last_error" | "error") if !schema.starts_with("Import") => {
+            like("the mail server did not take the message: 451 4.7.1 try again later")
+        }
+        (_, "schedule") => like("clean_up"),
+        (_, "last_tick" | "next_tick") => like(AT),
+        (_, "last_job") => like(ID),
+        (_, "last_job_status") => like("done"),
+        (_, "payload") => like(json!({ "message_id": ID })),
+        (_, "paused_since") => like(AT),
+        (_, "next_after") => like(ID),
+        (_, "changed") => like(json!([ID])),
         (_, "provider") => like("yookassa"),
         (_, "redirect_url") => like("https://yoomoney.ru/checkout/payments/v2/contract?orderId=22d6d597"),
         (_, "disagreement") => like("expected 140.00 RUB, the provider says 0.01 RUB"),
@@ -229,6 +255,9 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Word> {
             word(json!({ "pattern": format!("^[{SPACE}]*$|{}", text_without(CONTROL)) }), "2026-0001")
         }
         (_, "created_from" | "created_to") => like(AT),
+        (_, "queue") => one_of(&QueueName::ALL.map(QueueName::as_str)),
+        ("list_jobs", "status") => one_of(&job_states()),
+        ("list_jobs", "kind") => line(100, "send_email"),
         (_, "q") => word(
             json!({ "maxLength": 200, "pattern": format!("^[{SPACE}]*$|{}", text_without(CONTROL)) }),
             "айфон золотистый",

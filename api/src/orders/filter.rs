@@ -2,7 +2,7 @@
 
 use common::{
     orders::{Filter, OrderStatus, SupplierOrderStatus},
-    text::{Invalid, one_line},
+    text::one_line,
 };
 use salvo::{
     Extractible,
@@ -14,11 +14,10 @@ use salvo::{
     prelude::{Depot, Request},
 };
 use serde::de::DeserializeOwned;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     error::ApiError,
-    params::{PageQuery, Paging},
+    params::{PageQuery, Paging, instant},
 };
 
 /// The longest text that numbers are searched for.
@@ -80,12 +79,6 @@ impl<'ex, Status: StatusWord, C: DeserializeOwned + Send> Extractible<'ex> for O
         query.finish()?;
         Ok(Self { filter, paging })
     }
-}
-
-fn instant(text: &str) -> Result<OffsetDateTime, Invalid> {
-    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
-        Invalid::new("invalid_time", format!("expected a time such as 2026-11-01T00:00:00Z, found {text:?}"))
-    })
 }
 
 impl<Status: StatusWord, C> EndpointArgRegister for OrderQuery<Status, C> {

@@ -218,6 +218,33 @@ problems! {
             "Письмо ждёт отправки или отправляется прямо сейчас: если отправить его ещё раз, оно придёт дважды.",
             "Посмотрите его историю: она закончится на `sent` или `failed`. После этого письмо можно отправить снова.";
     }
+    /// It makes no sense to retry or discard a job where it stands.
+    JobSettled = CONFLICT "job_settled" {
+        en: "The job is not one to be retried or discarded",
+            "What runs is left to its worker, what is done is done, and what was discarded can only be retried. Perhaps the job has moved on since you read it.",
+            "Read the job again. One that runs ends by itself, at the latest when its attempt takes too long.";
+        ru: "Задание нельзя повторить или отменить",
+            "Выполняющееся задание остаётся за своим обработчиком, выполненное уже выполнено, а отменённое можно только повторить. Возможно, с тех пор, как вы его прочли, оно изменилось.",
+            "Прочтите задание заново. Выполняющееся закончится само, самое позднее когда истечёт время попытки.";
+    }
+    /// An unfinished job has the key of one that is to be retried.
+    JobKeyTaken = CONFLICT "job_key_taken" {
+        en: "Another job does the same",
+            "An unfinished job of the queue has the key of this one, which means that it does the same work. Two of them at once would do it twice.",
+            "Look at the other job: it has the same `key`, and is `ready` or `running`. When it has done the work, this one can be discarded.";
+        ru: "Ту же работу делает другое задание",
+            "В очереди есть незаконченное задание с тем же ключом: оно делает ту же работу. Два сразу сделали бы её дважды.",
+            "Посмотрите другое задание: у него тот же `key` и состояние `ready` или `running`. Когда оно закончит, это можно отменить.";
+    }
+    /// What a job is about has ended.
+    JobPointless = CONFLICT "job_pointless" {
+        en: "Trying the job again would do nothing",
+            "What the job is about has come to its end meanwhile, in another way or with the job itself. `detail` says which.",
+            "Begin anew with the thing itself: send the message again, or have the price list uploaded again. The job can be discarded.";
+        ru: "Повторять задание бессмысленно",
+            "То, ради чего было задание, уже завершилось: иначе или вместе с самим заданием. Подробности в `detail`.",
+            "Начните заново с самого предмета: отправьте письмо ещё раз или попросите загрузить прайс-лист снова. Задание можно отменить.";
+    }
     /// The order is paid.
     AlreadyPaid = CONFLICT "already_paid" {
         en: "This is paid already",

@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::ids::{
-    AuditRecordId, EmailMessageId, OrganizationId, PaymentId, PriceImportId, SupplierOrderId, SynonymId,
-    UserId,
+    AuditRecordId, EmailMessageId, JobId, OrganizationId, PauseId, PaymentId, PriceImportId, SupplierOrderId,
+    SynonymId, UserId,
 };
 
 /// An action's line names the id of what it is done to, its word, and what kind of thing that is.
@@ -66,6 +66,14 @@ actions! {
     SetSynonym(SynonymId) = "set_synonym" of "synonym";
     /// A word means itself again.
     DeleteSynonym(SynonymId) = "delete_synonym" of "synonym";
+    /// A job was made ready to run.
+    RetryJob(JobId) = "retry_job" of "job";
+    /// A job was kept from running.
+    DiscardJob(JobId) = "discard_job" of "job";
+    /// Nobody takes from a queue.
+    PauseQueue(PauseId) = "pause_queue" of "pause";
+    /// Workers take from a queue again.
+    ResumeQueue(PauseId) = "resume_queue" of "pause";
 }
 
 /// An entry about to be written.

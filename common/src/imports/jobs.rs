@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
-use super::{ImportFailure, actions};
+use super::{ImportFailure, actions, store};
 use crate::{
     ids::PriceImportId,
-    queue::{Death, Job, QueueName},
+    queue::{Death, Job, QueueName, Retrial},
 };
 
 /// Imports one price list.
@@ -33,5 +34,17 @@ impl Job for ImportPriceList {
             line: None,
         };
         actions::fail(conn, death.trade, death.now, self.import_id, &failure).await
+    }
+
+    async fn on_retry(&self, conn: &mut PgConnection, _: OffsetDateTime) -> Result<Retrial, sqlx::Error> {
+        let begun = store::begin(conn, self.import_id).await?;
+        let ended = begun.is_none_or(|begun| begun.status.has_ended());
+        Ok(if ended {
+            Retrial::Pointless(
+                "its import has ended, as its supplier was told; the list has to be uploaded again",
+            )
+        } else {
+            Retrial::Again
+        })
     }
 }

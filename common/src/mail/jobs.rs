@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use super::store;
 use crate::{
     ids::EmailMessageId,
-    queue::{Death, Job, QueueName},
+    queue::{Death, Job, QueueName, Retrial},
 };
 
 /// Sends one message of the outbox.
@@ -30,5 +31,11 @@ impl Job for SendEmail {
 
     async fn on_dead(&self, conn: &mut PgConnection, death: Death<'_>) -> Result<(), sqlx::Error> {
         store::fail(conn, death.now, self.message_id, death.error).await
+    }
+
+    async fn on_retry(&self, conn: &mut PgConnection, now: OffsetDateTime) -> Result<Retrial, sqlx::Error> {
+        // The message as it was: under its Message-ID, since it may have arrived without our knowing.
+        let queued = store::requeue_for_its_job(conn, now, self.message_id).await?;
+        Ok(if queued { Retrial::Again } else { Retrial::Pointless("its message was sent, or is on its way") })
     }
 }

@@ -209,6 +209,31 @@ pub(super) async fn requeue(
     Ok(noted.rows_affected() > 0)
 }
 
+/// Queues a message again that failed, since its job is tried again. `false` when it has not failed.
+pub(super) async fn requeue_for_its_job(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    id: EmailMessageId,
+) -> Result<bool, sqlx::Error> {
+    let noted = sqlx::query!(
+        r#"
+        with requeued as (
+            update email_messages
+            set status = 'queued', entries = entries + 1
+            where id = $1 and status = 'failed'
+            returning id, entries
+        )
+        insert into email_message_history (message_id, position, status, at)
+        select id, entries, 'queued', $2 from requeued
+        "#,
+        id as EmailMessageId,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(noted.rows_affected() > 0)
+}
+
 /// Queues failed messages again, the oldest first, and says which. Those to nobody stay as they are.
 pub(super) async fn requeue_failed(
     conn: &mut PgConnection,

@@ -2,17 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
+use sqlx::Connection;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{Semaphore, mpsc},
     task::{JoinHandle, JoinSet},
     time,
 };
 
 use super::{
-    ClaimedJob, Failure, Finished, Kinds, Outcome, death, delay_after,
-    store::{self, Attempt},
+    ClaimedJob, Failure, Finished, Kinds, Outcome,
+    backend::Slot,
+    deadline::{ANSWERED_WITHIN, BURIED_WITHIN, answer},
+    death, delay_after,
+    store::outcomes::{self, Fence, Fences},
 };
-use crate::{db::Db, ids::JobId};
+use crate::db::Db;
 
 /// How many outcomes one statement writes.
 const BATCH: usize = 500;
@@ -38,7 +42,7 @@ pub struct Acknowledgement {
     /// How the attempt ended.
     pub outcome: Outcome,
     /// Its slot, free once this is written.
-    pub slot: OwnedSemaphorePermit,
+    pub slot: Slot,
 }
 
 /// Where outcomes are handed in. There is room for all: there are no more of them than slots.
@@ -89,29 +93,34 @@ impl Writer {
     }
 
     async fn write_done(&self, done: Vec<Acknowledgement>) {
-        let unmarked = |a: &&Acknowledgement| matches!(a.outcome, Ok(Finished::Unmarked));
-        let unmarked = || done.iter().filter(unmarked);
-        let ids: Vec<JobId> = unmarked().map(|a| a.job.id).collect();
-        let attempts: Vec<i16> = unmarked().map(|a| a.job.attempt.try_into().unwrap_or(i16::MAX)).collect();
-        if ids.is_empty() {
+        let unmarked = done.iter().filter(|a| matches!(a.outcome, Ok(Finished::Unmarked)));
+        let fences: Fences = unmarked.map(|a| (a.job.id, a.job.claim)).collect();
+        if fences.is_empty() {
             return;
         }
-        while let Err(error) = self.finish(&ids, &attempts).await {
+        while let Err(error) = self.finish(&fences).await {
             pause(&error).await;
         }
     }
 
-    async fn finish(&self, ids: &[JobId], attempts: &[i16]) -> Result<u64, sqlx::Error> {
-        store::finish_all(&mut *self.db.pool().acquire().await?, &self.worker, ids, attempts).await
+    async fn finish(&self, fences: &Fences) -> Result<u64, sqlx::Error> {
+        let mut connection = self.db.pool().acquire().await?;
+        let finishing = outcomes::finish_all(&mut connection, &self.worker, fences);
+        let finished = time::timeout(ANSWERED_WITHIN, finishing).await;
+        answer(connection, finished)
     }
 
     async fn write_failed(self: Arc<Self>, acknowledgement: Acknowledgement) {
         let Acknowledgement { job, outcome: Err(failure), slot: _slot } = acknowledgement else { return };
-        let text = error_text(&failure);
+        let (text, error) = (error_text(&failure), failure.in_short());
         let (job_id, kind, attempt) = (job.id, job.kind.as_str(), job.attempt);
         match failure {
             Failure::LeaseLost => {
                 tracing::warn!(%job_id, kind, "the job went to another worker; this attempt kept nothing");
+                // Unless it did not, and nobody else took it over.
+                while let Err(error) = self.postpone(&job, Duration::ZERO).await {
+                    pause(&error).await;
+                }
             }
             Failure::NotYet(delay) => {
                 while let Err(error) = self.postpone(&job, delay.min(LONGEST_WAIT)).await {
@@ -120,13 +129,13 @@ impl Writer {
             }
             Failure::Retry(_) if attempt < job.max_attempts => {
                 let delay = delay_after(attempt);
-                tracing::warn!(%job_id, kind, attempt, error = text, "the job failed and will be tried again");
+                tracing::warn!(%job_id, kind, attempt, error, "the job failed and will be tried again");
                 while let Err(error) = self.retry(&job, delay, &text).await {
                     pause(&error).await;
                 }
             }
             Failure::Retry(_) | Failure::GiveUp(_) => {
-                tracing::error!(%job_id, kind, attempt, error = text, "the job is dead");
+                tracing::error!(%job_id, kind, attempt, error, "the job is dead");
                 while let Err(error) = self.bury(&job, &text).await {
                     pause(&error).await;
                 }
@@ -134,25 +143,39 @@ impl Writer {
         }
     }
 
-    fn attempt(&self, job: &ClaimedJob) -> Attempt<'_> {
-        Attempt { worker: &self.worker, job: job.id, number: job.attempt }
+    fn fence(&self, job: &ClaimedJob) -> Fence<'_> {
+        Fence { worker: &self.worker, job: job.id, claim: job.claim }
     }
 
     async fn retry(&self, job: &ClaimedJob, delay: Duration, error: &str) -> Result<(), sqlx::Error> {
         let _turn = self.turns.acquire().await;
-        store::retry(&mut *self.db.pool().acquire().await?, self.attempt(job), delay, error).await
+        let mut connection = self.db.pool().acquire().await?;
+        let writing = outcomes::retry(&mut connection, self.fence(job), delay, error);
+        let written = time::timeout(ANSWERED_WITHIN, writing).await;
+        answer(connection, written)
     }
 
     async fn postpone(&self, job: &ClaimedJob, delay: Duration) -> Result<(), sqlx::Error> {
         let _turn = self.turns.acquire().await;
-        store::postpone(&mut *self.db.pool().acquire().await?, self.attempt(job), delay).await
+        let mut connection = self.db.pool().acquire().await?;
+        let writing = outcomes::postpone(&mut connection, self.fence(job), delay);
+        let written = time::timeout(ANSWERED_WITHIN, writing).await;
+        answer(connection, written)
     }
 
     async fn bury(&self, job: &ClaimedJob, error: &str) -> Result<(), sqlx::Error> {
         let _turn = self.turns.acquire().await;
-        let mut tx = self.db.begin().await?;
-        death::bury(&mut tx, self.kinds.as_ref(), &self.worker, job, error).await?;
-        Ok(tx.commit().await?)
+        let mut connection = self.db.pool().acquire().await?;
+        let burying = async {
+            let mut tx = connection.begin().await?;
+            death::bury(&mut tx, self.kinds.as_ref(), &self.worker, job, error).await?;
+            tx.commit().await
+        };
+        let buried = time::timeout(BURIED_WITHIN, burying).await;
+        answer(connection, buried)?;
+        // What its death did may have left jobs.
+        self.db.wake();
+        Ok(())
     }
 }
 

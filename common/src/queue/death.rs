@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::{
     ClaimedJob, Kinds,
-    store::{self, Attempt},
+    store::outcomes::{self, Fence},
 };
 
 /// Marks an attempt's job dead and runs its `on_dead`; does nothing when it is no longer this attempt's.
@@ -24,8 +24,8 @@ pub(super) async fn bury(
     job: &ClaimedJob,
     error: &str,
 ) -> Result<(), sqlx::Error> {
-    let attempt = Attempt { worker, job: job.id, number: job.attempt };
-    if !store::bury(conn, attempt, error).await? {
+    let fence = Fence { worker, job: job.id, claim: job.claim };
+    if !outcomes::bury(conn, fence, error).await? {
         return Ok(());
     }
     let mut effect = conn.begin().await?;
@@ -39,7 +39,7 @@ pub(super) async fn bury(
     };
     effect.rollback().await?;
     tracing::error!(job_id = %job.id, kind = job.kind, error = refused, "a job died without its last effect");
-    store::add_to_error(conn, job.id, &format!("what its death should have done failed: {refused}")).await
+    outcomes::add_to_error(conn, job.id, &format!("what its death should have done failed: {refused}")).await
 }
 
 /// Whether what failed may succeed later: the database was away, too busy, or somebody was in the way.

@@ -35,7 +35,14 @@ pub async fn observe(pool: &PgPool) -> Result<(), sqlx::Error> {
             // At most 100,000, which a float holds.
             gauge!("queue_jobs", "queue" => figures.queue.clone(), "state" => state).set(jobs as f64);
         }
-        gauge!("queue_oldest_ready_seconds", "queue" => figures.queue).set(figures.oldest_ready_s);
+        let queue = || figures.queue.clone();
+        gauge!("queue_oldest_ready_seconds", "queue" => queue()).set(figures.oldest_ready_s);
+        gauge!("queue_workers", "queue" => queue()).set(figures.workers as f64);
+        gauge!("queue_paused", "queue" => queue()).set(if figures.paused_since.is_some() {
+            1.0
+        } else {
+            0.0
+        });
     }
     Ok(())
 }

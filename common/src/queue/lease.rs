@@ -9,19 +9,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::{sync::watch, task::JoinHandle, time};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use super::{
-    Kinds, QueueName, death, own_connection,
-    store::{self, workers},
+    Kinds, QueueName,
+    deadline::no_answer,
+    death,
+    store::{
+        outcomes,
+        workers::{self, Tenure},
+    },
 };
 use crate::db::Db;
 
 /// How often every worker looks for leases that ended.
 const RESCUE_EVERY: Duration = Duration::from_secs(1);
+
+/// The least time that a renewal has, however short the heartbeat is.
+const RENEWED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How soon a renewal that failed is tried again.
 const OUTAGE_PAUSE: Duration = Duration::from_millis(500);
@@ -60,6 +68,7 @@ pub struct Lease {
     worker: Arc<str>,
     stop: DropGuard,
     keeping: JoinHandle<()>,
+    losses: watch::Receiver<u64>,
 }
 
 impl Lease {
@@ -77,19 +86,30 @@ impl Lease {
         let stop = CancellationToken::new();
         let queues = queues.iter().map(|queue| queue.as_str().to_owned()).collect();
         let (pulse, felt) = watch::channel(Pulse::first());
-        let keeper = Keeper {
-            pool: own_connection(db.pool()),
+        let (losses, lost) = watch::channel(0);
+        let mut keeper = Keeper {
+            options: db.pool().connect_options().as_ref().clone(),
+            connection: None,
             worker: Arc::clone(&worker),
             queues,
             settings,
             pulse,
+            tenure: None,
+            losses,
             stop: stop.clone(),
         };
         keeper.renew().await?;
         let keeping = tokio::spawn(keeper.run());
         let watching = watch(db.clone(), kinds, felt, settings);
         tokio::spawn(stop.clone().run_until_cancelled_owned(watching));
-        Ok(Self { db, worker, stop: stop.drop_guard(), keeping })
+        Ok(Self { db, worker, stop: stop.drop_guard(), keeping, losses: lost })
+    }
+
+    /// How many leases this process has lost so far: others took its jobs over before it could renew one. Whatever was
+    /// claimed before is no longer its own.
+    #[must_use]
+    pub fn losses(&self) -> watch::Receiver<u64> {
+        self.losses.clone()
     }
 
     /// Hands back what this worker still holds, without charging an attempt, and gives up the lease.
@@ -103,7 +123,7 @@ impl Lease {
         let mut tx = self.db.begin().await?;
         // The lease first: a claim under way is waited for, and what it claimed is handed back with the rest.
         workers::end_lease(&mut tx, &self.worker).await?;
-        let handed_back = store::hand_back(&mut tx, &self.worker, None).await?;
+        let handed_back = outcomes::hand_back_all(&mut tx, &self.worker).await?;
         tx.commit().await?;
         Ok(handed_back)
     }
@@ -140,22 +160,28 @@ impl Pulse {
     }
 }
 
+/// Keeps the lease, over a connection of its own: what keeps the process alive must not wait for what jobs do.
 struct Keeper {
-    pool: PgPool,
+    options: PgConnectOptions,
+    /// None until the next renewal where the last one failed: it may be dead without having said so.
+    connection: Option<PgConnection>,
     worker: Arc<str>,
     queues: Vec<String>,
     settings: LeaseSettings,
     pulse: watch::Sender<Pulse>,
+    tenure: Option<Tenure>,
+    losses: watch::Sender<u64>,
     stop: CancellationToken,
 }
 
 impl Keeper {
-    async fn run(self) {
+    async fn run(mut self) {
         let heartbeat = self.settings.heartbeat;
         let mut ticks = time::interval(heartbeat);
         ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        let stop = self.stop.clone();
         // A renewal that has begun is finished.
-        while self.stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             match self.renew().await {
                 Ok(()) => self.pulse.send_modify(|pulse| pulse.beat(heartbeat)),
                 Err(error) => {
@@ -166,10 +192,27 @@ impl Keeper {
         }
     }
 
-    async fn renew(&self) -> Result<(), sqlx::Error> {
-        let renewed = workers::renew_lease(&self.pool, &self.worker, &self.queues, self.settings.lease);
-        // A connection that has died in silence would keep us waiting much longer than a new one.
-        time::timeout(self.settings.lease, renewed).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    /// Renews the lease within a heartbeat, so that a lease outlives a connection that has died in silence.
+    async fn renew(&mut self) -> Result<(), sqlx::Error> {
+        let kept = self.connection.take();
+        let renewing = async {
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => PgConnection::connect_with(&self.options).await?,
+            };
+            let lease = self.settings.lease;
+            let tenure = workers::renew_lease(&mut connection, &self.worker, &self.queues, lease).await?;
+            Ok((connection, tenure))
+        };
+        let within = self.settings.heartbeat.max(RENEWED_WITHIN);
+        let (connection, tenure) =
+            time::timeout(within, renewing).await.unwrap_or_else(|_| Err(no_answer()))?;
+        self.connection = Some(connection);
+        if self.tenure.replace(tenure).is_some_and(|before| before != tenure) {
+            tracing::error!("the lease was lost: others have taken this worker's jobs over");
+            self.losses.send_modify(|losses| *losses += 1);
+        }
+        Ok(())
     }
 }
 
@@ -212,6 +255,7 @@ async fn rescue(db: &Db, worker: &str, kinds: &dyn Kinds) -> Result<u64, sqlx::E
         if !workers::lock_expired(&mut tx, worker).await? {
             return Ok(rescued);
         }
+        workers::note_rescue(&mut tx, worker).await?;
         let put_back = workers::put_back(&mut tx, worker, WORKER_DIED).await?;
         rescued += put_back;
         if put_back == 0 {

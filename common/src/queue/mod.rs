@@ -19,26 +19,34 @@
 //! - [`Backend`](backend::Backend) is what apalis polls: it claims no more than there are free slots.
 //! - [`lease`] keeps this process's lease and takes over the jobs of processes that died.
 //! - [`acknowledge`] writes outcomes, in batches, through outages of the database.
+//! - [`schedule`] enqueues what comes by the clock, once over all workers.
+//! - [`office`] is what operators see and do: dead letters, pauses.
 
 pub mod acknowledge;
 pub mod backend;
 mod backoff;
+mod deadline;
 mod death;
 pub mod figures;
+mod kinds;
 pub mod lease;
+pub mod office;
 mod run;
+pub mod schedule;
+mod slots;
 mod store;
 mod wake;
 
 use std::{future::Future, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 pub use backoff::delay_after;
-pub use run::{Failure, Finished, Kinds, Outcome, Run};
-pub use store::{ClaimedJob, QueueDepth, depths};
+pub use kinds::{Doing, Kinds, KnownKinds, decode};
+pub use run::{Failure, Finished, Outcome, Run};
+pub use store::ClaimedJob;
 pub use wake::{Alarm, Wake};
 
 use crate::{config::TradeSettings, ids::JobId};
@@ -99,6 +107,25 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
         async { Ok(()) }
     }
+
+    /// What trying it again means for the thing that it is about, when an operator has it tried again after it gave up,
+    /// in the transaction that makes it ready.
+    fn on_retry(
+        &self,
+        _conn: &mut PgConnection,
+        _now: OffsetDateTime,
+    ) -> impl Future<Output = Result<Retrial, sqlx::Error>> + Send {
+        async { Ok(Retrial::Again) }
+    }
+}
+
+/// Whether a job that gave up is worth another try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retrial {
+    /// It is.
+    Again,
+    /// It would do nothing, for this reason.
+    Pointless(&'static str),
 }
 
 /// The circumstances in which a job gives up.
@@ -180,11 +207,3 @@ async fn insert<J: Job>(
     let request_id = crate::request::current();
     store::insert(conn, J::QUEUE, J::KIND, J::MAX_ATTEMPTS, new, request_id.as_deref()).await
 }
-
-/// A connection to the same database that jobs cannot take: what keeps the process alive must not wait for them.
-fn own_connection(pool: &PgPool) -> PgPool {
-    let options = PgPoolOptions::new().max_connections(1).acquire_timeout(OWN_CONNECTION_WITHIN);
-    options.connect_lazy_with(pool.connect_options().as_ref().clone())
-}
-
-const OWN_CONNECTION_WITHIN: Duration = Duration::from_secs(5);

@@ -1,11 +1,10 @@
 //! One attempt at a job, and how it can end.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::store::{self, Attempt};
+use super::store::outcomes::{self, Fence};
 use crate::{
     db::{CommitError, Tx},
     ids::JobId,
@@ -21,6 +20,7 @@ pub struct Run {
     /// The last attempt's number.
     pub max_attempts: u16,
     pub(super) worker: Arc<str>,
+    pub(super) claim: i64,
 }
 
 /// What an attempt came to.
@@ -52,6 +52,18 @@ pub enum Failure {
     LeaseLost,
 }
 
+impl Failure {
+    /// What happened, in a few words that may stand in a log. The whole of it, which may be the words of somebody else's
+    /// machine about somebody, stands with the job: it is what the error says below its first context.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Retry(error) | Self::GiveUp(error) => error.to_string(),
+            Self::NotYet(_) | Self::LeaseLost => self.to_string(),
+        }
+    }
+}
+
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         Self::Retry(error.into())
@@ -70,7 +82,7 @@ impl Run {
     /// # Errors
     /// [`Failure::LeaseLost`] when it no longer is.
     pub async fn hold(&self, conn: &mut PgConnection) -> Result<(), Failure> {
-        if store::hold(conn, self.fence()).await? { Ok(()) } else { Err(Failure::LeaseLost) }
+        if outcomes::hold(conn, self.fence()).await? { Ok(()) } else { Err(Failure::LeaseLost) }
     }
 
     /// Marks the job done in the transaction of its effect, and commits both.
@@ -79,26 +91,29 @@ impl Run {
     /// [`Failure::LeaseLost`], and then nothing is kept, when the job is no longer this worker's. An error at
     /// the commit itself leaves it open whether it happened; the job's state will tell the next attempt.
     pub async fn finish(&self, mut tx: Tx) -> Outcome {
-        if !store::finish(&mut tx, self.fence()).await? {
+        if !outcomes::finish(&mut tx, self.fence()).await? {
             return Err(Failure::LeaseLost);
         }
         tx.commit().await?;
         Ok(Finished::Marked)
     }
 
-    fn fence(&self) -> Attempt<'_> {
-        Attempt { worker: &self.worker, job: self.job_id, number: self.attempt }
+    fn fence(&self) -> Fence<'_> {
+        Fence { worker: &self.worker, job: self.job_id, claim: self.claim }
     }
 }
 
-/// The kinds of jobs a process knows: what the queue needs of them when a job dies without running.
-pub trait Kinds: Send + Sync + 'static {
-    /// Runs [`Job::on_dead`](super::Job::on_dead) of a job; does nothing for a kind or payload that is unknown.
-    fn on_dead<'a>(
-        &'a self,
-        kind: &'a str,
-        payload: &'a Value,
-        conn: &'a mut PgConnection,
-        error: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<(), sqlx::Error>> + Send + 'a>>;
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_log_has_what_failed_and_the_job_has_the_whole() {
+        let words = "550 5.1.1 <anna@example.com>: Recipient address rejected";
+        let failure = Failure::GiveUp(anyhow!(words).context("the mail server refused the message"));
+        assert_eq!(failure.in_short(), "the mail server refused the message");
+        assert!(failure.to_string().ends_with(words));
+    }
 }

@@ -1,6 +1,4 @@
-//! The queue's SQL. Every change of a running job is fenced: it needs the worker that holds it.
-
-use std::time::Duration;
+//! The queue's SQL: how jobs come in, and how they are claimed. What becomes of them stands in [`outcomes`].
 
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -10,6 +8,9 @@ use super::QueueName;
 use crate::ids::JobId;
 
 pub(super) mod figures;
+pub(super) mod office;
+pub(super) mod outcomes;
+pub(super) mod schedules;
 pub(super) mod workers;
 
 /// The channel on which commits are announced to the workers.
@@ -28,6 +29,9 @@ pub struct ClaimedJob {
     pub attempt: u16,
     /// The last attempt's number.
     pub max_attempts: u16,
+    /// How often it was claimed so far. Unlike the attempt's number, which is given back where none is charged, it only
+    /// grows: no two claims of a job have the same.
+    pub claim: i64,
     /// The request that caused it.
     pub request_id: Option<String>,
 }
@@ -86,39 +90,52 @@ pub(super) async fn notify(pool: &PgPool) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Takes up to `limit` jobs that are due, for this worker; each claim charges an attempt.
+/// What a worker takes from a queue.
+pub(super) struct Demand<'a> {
+    pub(super) queue: QueueName,
+    pub(super) worker: &'a str,
+    /// The kinds of jobs that it knows.
+    pub(super) kinds: &'a [String],
+    /// How many jobs at most.
+    pub(super) limit: i64,
+}
+
+/// Takes jobs that are due; each claim charges an attempt.
 ///
 /// Without a lease nothing is claimed. The lease's row is locked meanwhile, so that nobody ends it and misses
-/// what is being claimed.
+/// what is being claimed; renewing it goes on. Nor is anything claimed while the queue pauses.
 pub(super) async fn claim(
-    pool: &PgPool,
-    queue: QueueName,
-    worker: &str,
-    limit: i64,
+    conn: &mut PgConnection,
+    demand: &Demand<'_>,
 ) -> Result<Vec<ClaimedJob>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
         with lease as materialized (
-            select name from workers where name = $2 and lease_until > now() for share
+            select name
+            from workers
+            where name = $2 and lease_until > now() and not exists (select from paused_queues where queue = $1)
+            for key share
         )
         update jobs
-        set state = 'running', lock_by = $2, locked_at = now(), attempts = attempts + 1
+        set state = 'running', lock_by = $2, locked_at = now(), attempts = attempts + 1, claims = claims + 1
         where id = any (array(
             select id
             from jobs
-            where queue = $1 and state = 'ready' and run_at <= now() and exists (select from lease)
+            where queue = $1 and state = 'ready' and run_at <= now() and kind = any ($3)
+              and exists (select from lease)
             order by priority desc, run_at
-            limit $3
+            limit $4
             for update skip locked
         ))
         returning
-            id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, request_id
+            id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, claims, request_id
         "#,
-        queue.as_str(),
-        worker,
-        limit,
+        demand.queue.as_str(),
+        demand.worker,
+        demand.kinds,
+        demand.limit,
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     let jobs = rows.into_iter().map(|row| ClaimedJob {
         id: row.id,
@@ -126,9 +143,25 @@ pub(super) async fn claim(
         payload: payload(row.payload),
         attempt: row.attempts.unsigned_abs(),
         max_attempts: row.max_attempts.unsigned_abs(),
+        claim: row.claims,
         request_id: row.request_id,
     });
     Ok(jobs.collect())
+}
+
+/// A kind of jobs that are due in a queue and none of `kinds`.
+pub(super) async fn unknown_kind(
+    conn: &mut PgConnection,
+    queue: QueueName,
+    kinds: &[String],
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select kind from jobs where queue = $1 and state = 'ready' and run_at <= now() and kind <> all ($2) limit 1",
+        queue.as_str(),
+        kinds,
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// A payload as it is stored. PostgreSQL keeps JSON that serde does not read (`1e400`, a thousand levels): that
@@ -137,145 +170,8 @@ fn payload(text: String) -> Value {
     serde_json::from_str(&text).unwrap_or(Value::String(text))
 }
 
-/// An attempt by a worker. Its number is part of the fence: a worker that lost its lease may come back and claim
-/// the same job anew, while its earlier attempt still runs.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Attempt<'a> {
-    pub(super) worker: &'a str,
-    pub(super) job: JobId,
-    pub(super) number: u16,
-}
-
-impl Attempt<'_> {
-    fn number(self) -> i16 {
-        i16::try_from(self.number).unwrap_or(i16::MAX)
-    }
-}
-
-/// Marks an attempt's job done; false when it is no longer this attempt's.
-pub(super) async fn finish(conn: &mut PgConnection, attempt: Attempt<'_>) -> Result<bool, sqlx::Error> {
-    let finished = finish_all(conn, attempt.worker, &[attempt.job], &[attempt.number()]).await?;
-    Ok(finished == 1)
-}
-
-/// Whether an attempt's job is still its own; it stays so until the transaction ends.
-pub(super) async fn hold(conn: &mut PgConnection, attempt: Attempt<'_>) -> Result<bool, sqlx::Error> {
-    let held = sqlx::query!(
-        "select from jobs where id = $1 and lock_by = $2 and attempts = $3 and state = 'running' for share",
-        attempt.job as JobId,
-        attempt.worker,
-        attempt.number(),
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(held.is_some())
-}
-
-/// Marks jobs done whose attempts of these numbers are still this worker's; returns how many were.
-pub(super) async fn finish_all(
-    conn: &mut PgConnection,
-    worker: &str,
-    jobs: &[JobId],
-    attempts: &[i16],
-) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query!(
-        r#"
-        update jobs j
-        set state = 'done', finished_at = now(), lock_by = null, last_error = null
-        from unnest($1::uuid[], $2::smallint[]) as a (id, number)
-        where j.id = a.id and j.attempts = a.number and j.lock_by = $3 and j.state = 'running'
-        "#,
-        jobs as &[JobId],
-        attempts,
-        worker,
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-/// Puts a failed job back to wait for its next attempt.
-pub(super) async fn retry(
-    conn: &mut PgConnection,
-    attempt: Attempt<'_>,
-    delay: Duration,
-    error: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"
-        update jobs
-        set state = 'ready', lock_by = null, run_at = now() + make_interval(secs => $4), last_error = $5
-        where id = $1 and lock_by = $2 and attempts = $3 and state = 'running'
-        "#,
-        attempt.job as JobId,
-        attempt.worker,
-        attempt.number(),
-        delay.as_secs_f64(),
-        error,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Puts a job back that waits for something else: its attempt is not charged.
-pub(super) async fn postpone(
-    conn: &mut PgConnection,
-    attempt: Attempt<'_>,
-    delay: Duration,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"
-        update jobs
-        set state = 'ready', lock_by = null, run_at = now() + make_interval(secs => $4),
-            attempts = greatest(attempts - 1, 0)
-        where id = $1 and lock_by = $2 and attempts = $3 and state = 'running'
-        "#,
-        attempt.job as JobId,
-        attempt.worker,
-        attempt.number(),
-        delay.as_secs_f64(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Marks an attempt's job dead; false when it is no longer this attempt's.
-pub(super) async fn bury(
-    conn: &mut PgConnection,
-    attempt: Attempt<'_>,
-    error: &str,
-) -> Result<bool, sqlx::Error> {
-    let dead = sqlx::query!(
-        r#"
-        update jobs
-        set state = 'dead', finished_at = now(), lock_by = null, last_error = $4
-        where id = $1 and lock_by = $2 and attempts = $3 and state = 'running'
-        "#,
-        attempt.job as JobId,
-        attempt.worker,
-        attempt.number(),
-        error,
-    )
-    .execute(conn)
-    .await?;
-    Ok(dead.rows_affected() == 1)
-}
-
-/// Adds to what is noted on a job that died in this transaction.
-pub(super) async fn add_to_error(conn: &mut PgConnection, job: JobId, more: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "update jobs set last_error = concat_ws('; ', last_error, $2::text) where id = $1",
-        job as JobId,
-        more
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Forgets the errors of jobs with these payloads. Those that are done have none.
+/// Forgets the errors of jobs with these payloads, and those of their attempts. Jobs that are done have only the latter,
+/// which go with them within days.
 pub(super) async fn forget_errors(
     conn: &mut PgConnection,
     queue: QueueName,
@@ -284,10 +180,14 @@ pub(super) async fn forget_errors(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        update jobs
-        set last_error = null
-        where ((state = 'ready' and queue = $1) or state = 'running' or (state = 'dead' and queue = $1))
-          and kind = $2 and last_error is not null and payload = any ($3)
+        with forgotten as (
+            update jobs
+            set last_error = null
+            where ((state = 'ready' and queue = $1) or state = 'running' or (state = 'dead' and queue = $1))
+              and kind = $2 and last_error is not null and payload = any ($3)
+            returning id
+        )
+        update job_attempts a set error = '' from forgotten f where a.job_id = f.id
         "#,
         queue.as_str(),
         kind,
@@ -296,60 +196,4 @@ pub(super) async fn forget_errors(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Hands jobs back as if they had never been claimed: all of this worker's, or only those named.
-pub(super) async fn hand_back(
-    conn: &mut PgConnection,
-    worker: &str,
-    only: Option<&[JobId]>,
-) -> Result<u64, sqlx::Error> {
-    let handed_back = sqlx::query!(
-        r#"
-        update jobs
-        set state = 'ready', lock_by = null, attempts = greatest(attempts - 1, 0)
-        where lock_by = $1 and state = 'running' and ($2::uuid[] is null or id = any ($2))
-        "#,
-        worker,
-        only as Option<&[JobId]>,
-    )
-    .execute(conn)
-    .await?;
-    Ok(handed_back.rows_affected())
-}
-
-/// How much waits in a queue.
-#[derive(Clone, Debug)]
-pub struct QueueDepth {
-    /// Which queue.
-    pub queue: String,
-    /// Jobs that wait or run.
-    pub unfinished: i64,
-    /// Jobs that gave up.
-    pub dead: i64,
-    /// How long the oldest job that is due has waited, in seconds.
-    pub oldest_s: f64,
-}
-
-/// How much waits in each queue that has jobs.
-///
-/// # Errors
-/// When the database is away.
-pub async fn depths(pool: &PgPool) -> Result<Vec<QueueDepth>, sqlx::Error> {
-    sqlx::query_as!(
-        QueueDepth,
-        r#"
-        select
-            queue,
-            count(*) filter (where state in ('ready', 'running')) as "unfinished!",
-            count(*) filter (where state = 'dead') as "dead!",
-            coalesce(extract(epoch from now() - min(run_at) filter (where state = 'ready' and run_at <= now())), 0)
-                ::double precision as "oldest_s!"
-        from jobs
-        where state in ('ready', 'running', 'dead')
-        group by queue
-        "#,
-    )
-    .fetch_all(pool)
-    .await
 }

@@ -6,16 +6,22 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{PgPool, postgres::PgListener};
+use sqlx::{
+    Acquire, Connection, PgPool,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
 use tokio::{
     sync::{Notify, watch},
     time,
 };
 
 use super::{
-    own_connection,
+    deadline::{ANSWERED_WITHIN, no_answer},
     store::{self, CHANNEL},
 };
+
+/// For how long nothing may be heard before the connection is asked whether it lives.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// How often workers look without being woken.
 const TICK: Duration = Duration::from_secs(1);
@@ -35,7 +41,8 @@ impl Wake {
                 if time::timeout(TICK, bell.notified()).await.is_err() {
                     continue;
                 }
-                if let Err(error) = store::notify(&pool).await {
+                let notified = time::timeout(ANSWERED_WITHIN, store::notify(&pool)).await;
+                if let Err(error) = notified.unwrap_or_else(|_| Err(no_answer())) {
                     tracing::debug!(%error, "workers were not woken; their tick will find the jobs");
                 }
             }
@@ -58,10 +65,10 @@ impl Alarm {
     #[must_use]
     pub fn start(pool: &PgPool) -> Self {
         let (sender, receiver) = watch::channel(0);
-        let pool = own_connection(pool);
+        let options = pool.connect_options();
         tokio::spawn(async move {
             while !sender.is_closed() {
-                if let Err(error) = listen(&pool, &sender).await {
+                if let Err(error) = listen(&options, &sender).await {
                     tracing::debug!(%error, "listening for jobs was interrupted");
                 }
                 sender.send_modify(|rings| *rings += 1);
@@ -81,16 +88,26 @@ impl Alarm {
     }
 }
 
-async fn listen(pool: &PgPool, sender: &watch::Sender<u64>) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
+/// Listens, over a connection that jobs cannot take and that is none of an earlier try's.
+async fn listen(options: &PgConnectOptions, sender: &watch::Sender<u64>) -> Result<(), sqlx::Error> {
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ANSWERED_WITHIN);
+    let mut listener = PgListener::connect_with(&pool.connect_lazy_with(options.clone())).await?;
     listener.listen(CHANNEL).await?;
     loop {
         tokio::select! {
-            notification = listener.recv() => {
-                notification?;
-                sender.send_modify(|rings| *rings += 1);
-            }
+            heard = time::timeout(SILENCE, listener.recv()) => match heard {
+                Ok(notification) => {
+                    notification?;
+                    sender.send_modify(|rings| *rings += 1);
+                }
+                Err(_) => is_alive(&mut listener).await?,
+            },
             () = sender.closed() => return Ok(()),
         }
     }
+}
+
+async fn is_alive(listener: &mut PgListener) -> Result<(), sqlx::Error> {
+    let asked = async { listener.acquire().await?.ping().await };
+    time::timeout(ANSWERED_WITHIN, asked).await.unwrap_or_else(|_| Err(no_answer()))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    jobs::{Act, Opera, Play, Script, Stage},
+    jobs::{Act, Opera, Play, Script, ShortPlay, Stage, earlier_registry},
     workers::{Queue, until},
 };
 
@@ -135,6 +135,73 @@ async fn jobs_that_hold_every_connection_cost_the_worker_neither_its_lease_nor_i
     stage.open(1);
     queue.drain().await;
     assert_eq!(stage.seen().begun, [1, 1]);
+    worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn a_worker_leaves_jobs_that_it_does_not_know_to_one_that_does() {
+    let queue = Queue::create().await;
+    let (new, known) = (Stage::new(), Stage::new());
+    let earlier = queue.start_with(2, |start| start.registry = earlier_registry()).await;
+    let id = queue.enqueue(&Play(Script::new(&new, [Act::Effect]))).await;
+    let quick = queue.enqueue(&ShortPlay(Script::new(&known, [Act::Effect]))).await;
+    // It has taken what it knows, past what it does not.
+    queue.wait_for_state(quick, "done").await;
+    let job = queue.job(id).await;
+    assert_eq!((job.state.as_str(), job.attempts), ("ready", 0));
+    let later = queue.start(2).await;
+    let job = queue.wait_for_state(id, "done").await;
+    assert_eq!((job.attempts, queue.effects(&new).await), (1, 1));
+    for worker in [earlier, later] {
+        worker.stop().await;
+    }
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_while_jobs_are_being_claimed() {
+    let queue = Queue::create().await;
+    let worker = queue.start(2).await;
+    // What a claim holds until it is done.
+    let mut claim = queue.db.begin().await.unwrap();
+    sqlx::query("select from workers for key share").execute(&mut *claim).await.unwrap();
+    let renewed = "select lease_until from workers";
+    let lease_until = async || -> time::OffsetDateTime {
+        sqlx::query_scalar(renewed).fetch_one(queue.pool()).await.unwrap()
+    };
+    let before = lease_until().await;
+    until("it is renewed", async || lease_until().await > before).await;
+    drop(claim);
+    worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn jobs_whose_claim_was_never_answered_are_handed_back_and_run() {
+    let queue = Queue::create().await;
+    let (stage, other) = (Stage::new(), Stage::new());
+    let worker = queue.start(2).await;
+    let busy = queue.enqueue(&Play(Script::new(&other, [Act::WaitThenEffect]))).await;
+    until("one runs", async || other.seen().at_once == 1).await;
+    let id = queue.enqueue(&Opera(Script::new(&stage, [Act::Effect]))).await;
+    queue.wait_for_state(id, "done").await;
+    // As a claim does whose answer is lost: the worker has it, and does not know.
+    sqlx::query(
+        "update jobs set state = 'running', lock_by = $2, locked_at = now(), attempts = 1, claims = claims + 1 where id = $1",
+    )
+    .bind(id.0)
+    .bind(&worker.name)
+    .execute(queue.pool())
+    .await
+    .unwrap();
+    let job = queue.wait_for_state(id, "done").await;
+    assert_eq!((job.attempts, queue.effects(&stage).await), (1, 2));
+    // What it does know goes on.
+    assert_eq!((queue.job(busy).await.state.as_str(), other.seen().at_once), ("running", 1));
+    other.open(1);
+    queue.drain().await;
+    assert_eq!(other.seen().begun, [1]);
     worker.stop().await;
     queue.finish().await;
 }

@@ -108,6 +108,8 @@ pub(super) enum Act {
     GiveUp(String),
     /// Waits for something else.
     NotYet,
+    /// The first time on stage it waits for the curtain, and then for something else; later it has its effect.
+    FirstNotYet,
     /// Waits for something else for longer than a database can count.
     NotYetForAges,
     /// Panics.
@@ -195,6 +197,15 @@ impl Script {
             Act::Fail(text) => Err(Failure::Retry(anyhow!(text.replace('␀', "\0")))),
             Act::GiveUp(text) => Err(Failure::GiveUp(anyhow!("{text}"))),
             Act::NotYet => Err(Failure::NotYet(Duration::from_millis(1))),
+            Act::FirstNotYet if stage.seen().begun.len() == 1 => {
+                curtain().await;
+                Err(Failure::NotYet(Duration::ZERO))
+            }
+            Act::FirstNotYet => {
+                let mut curtain = stage.curtain.subscribe();
+                _ = curtain.wait_for(|open| *open > run.attempt).await;
+                self.effect(run, deps).await
+            }
             Act::NotYetForAges => Err(Failure::NotYet(Duration::MAX)),
             Act::Panic => panic!("the act panics"),
             Act::PanicWhenDropped => {
@@ -277,6 +288,11 @@ macro_rules! kinds {
             Registry::new(Clock::system(), trade())$(.with::<$name>())+
         }
     };
+}
+
+/// The registry of an earlier release, which knows but one kind.
+pub(super) fn earlier_registry() -> Registry {
+    Registry::new(Clock::system(), trade()).with::<ShortPlay>()
 }
 
 kinds! {

@@ -1,5 +1,7 @@
 //! Whose job it is: fences, and taking over from workers that died.
 
+use std::time::Duration;
+
 use super::{
     jobs::{Act, Funeral, Opera, Play, Script, Stage},
     workers::{Queue, until},
@@ -73,6 +75,53 @@ async fn an_attempt_that_was_taken_over_by_its_own_worker_has_no_say_in_the_next
         worker.stop().await;
         queue.finish().await;
     }
+}
+
+#[tokio::test]
+async fn an_attempt_that_waits_does_not_disturb_the_next_one_of_its_number() {
+    let queue = Queue::create().await;
+    let (stage, next) = (Stage::new(), Stage::new());
+    let worker = queue.start(2).await;
+    let id = queue.enqueue(&Play(Script::new(&stage, [Act::FirstNotYet]))).await;
+    until("it runs", async || stage.seen().at_once == 1).await;
+    // As if it had been put back uncharged, and the answer to that were lost: the same worker claims it as the same
+    // attempt, and then writes once more that the first is put back.
+    queue
+        .execute("update jobs set state = 'ready', lock_by = null, attempts = 0 where state = 'running'")
+        .await;
+    until("both run", async || stage.seen().at_once == 2).await;
+    stage.open(1);
+    until("the first has ended", async || stage.seen().ended.len() == 1).await;
+    let after = queue.enqueue(&Play(Script::new(&next, [Act::Effect]))).await;
+    queue.wait_for_state(after, "done").await;
+    let job = queue.job(id).await;
+    assert_eq!((job.state.as_str(), job.attempts), ("running", 1));
+    stage.open(2);
+    queue.wait_for_state(id, "done").await;
+    assert_eq!((stage.seen().begun, queue.effects(&stage).await), (vec![1, 1], 1));
+    worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn an_attempt_ends_once_its_worker_learns_that_its_jobs_were_taken_over() {
+    let queue = Queue::create().await;
+    let stage = Stage::new();
+    let worker = queue.start_with(2, |start| start.run.lease.heartbeat = Duration::from_secs(2)).await;
+    let id = queue.enqueue(&Play(Script::new(&stage, [Act::Hang, Act::Effect]))).await;
+    until("it runs", async || stage.seen().at_once == 1).await;
+    // Others saw its lease end, took over and forgot it; it comes back with its next heartbeat.
+    queue
+        .execute(
+            "update jobs set state = 'ready', lock_by = null where state = 'running';
+             delete from workers",
+        )
+        .await;
+    let job = queue.wait_for_state(id, "done").await;
+    until("the first attempt has ended", async || stage.seen().at_once == 0).await;
+    assert_eq!((job.attempts, stage.seen().begun, queue.effects(&stage).await), (2, vec![1, 2], 1));
+    worker.stop().await;
+    queue.finish().await;
 }
 
 #[tokio::test]

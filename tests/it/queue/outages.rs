@@ -1,64 +1,15 @@
 //! The database goes away and comes back, while workers run.
 
-use std::{
-    fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
-    time::Duration,
-};
+use std::time::Duration;
 
-use common::{config::DatabaseSettings, db::Db, queue::lease::LeaseSettings};
-use local_stack::postgres::{Options, Postgres};
+use common::queue::lease::LeaseSettings;
 use tokio::time;
 
 use super::{
     jobs::{Act, Play, Script, Stage},
     workers::{Queue, ends, until},
 };
-
-/// A cluster of a test's own, since those of the others must not go away.
-struct OwnCluster {
-    dir: PathBuf,
-    postgres: Option<Postgres>,
-}
-
-impl OwnCluster {
-    async fn start(name: &str) -> Self {
-        let dir = std::env::temp_dir().join(format!("postavka-queue-{}-{name}", std::process::id()));
-        fs::create_dir_all(&dir).expect("a directory");
-        // PostgreSQL may run as another user.
-        fs::set_permissions(&dir, Permissions::from_mode(0o755)).expect("a directory for all");
-        let mut cluster = Self { dir, postgres: None };
-        cluster.begin().await;
-        cluster
-    }
-
-    async fn begin(&mut self) {
-        // Durable: a crash must not lose what was committed.
-        let options = Options::new(self.dir.join("pg"));
-        self.postgres = Some(Postgres::start(options).await.expect("a cluster"));
-    }
-
-    fn crash(&mut self) {
-        self.postgres.take().expect("it runs").crash().expect("it crashes");
-    }
-
-    async fn queue(&self) -> Queue {
-        let url = self.postgres.as_ref().expect("it runs").url("postgres");
-        let settings = DatabaseSettings { url, max_connections: 10 };
-        let db = Db::new(&settings).expect("a URL");
-        db.migrate().await.expect("the migrations");
-        db.pool().close().await;
-        Queue::at(settings).await
-    }
-}
-
-impl Drop for OwnCluster {
-    fn drop(&mut self) {
-        drop(self.postgres.take());
-        _ = fs::remove_dir_all(&self.dir);
-    }
-}
+use crate::support::OwnCluster;
 
 /// Shorter than the outages here.
 const SHORT_LEASE: LeaseSettings =
@@ -69,7 +20,7 @@ const OUTAGE: Duration = Duration::from_secs(4);
 #[tokio::test]
 async fn workers_outlive_an_outage_longer_than_their_leases_and_their_jobs_keep_their_attempt() {
     let mut cluster = OwnCluster::start("outage").await;
-    let queue = cluster.queue().await;
+    let queue = Queue::at(cluster.database(10).await).await;
     let stages: Vec<_> = (0..8).map(|_| Stage::new()).collect();
     let workers = [
         queue.start_with(4, |start| start.run.lease = SHORT_LEASE).await,
@@ -114,7 +65,7 @@ async fn workers_outlive_an_outage_longer_than_their_leases_and_their_jobs_keep_
 #[tokio::test]
 async fn a_worker_stops_while_the_database_is_away() {
     let mut cluster = OwnCluster::start("stop").await;
-    let queue = cluster.queue().await;
+    let queue = Queue::at(cluster.database(10).await).await;
     let stages = [Stage::new(), Stage::new(), Stage::new()];
     let mut worker = queue
         .start_with(4, |start| {

@@ -12,6 +12,7 @@ use common::{
     config::DatabaseSettings,
     db::Db,
     ids::JobId,
+    janitor::Retention,
     mail::Templates,
     queue::{self, Enqueued, Job, lease::LeaseSettings},
 };
@@ -21,6 +22,7 @@ use uuid::Uuid;
 use worker::{
     deps::Deps,
     mail::Mailer,
+    registry::Registry,
     run::{self, RunSettings},
 };
 
@@ -123,11 +125,14 @@ impl Queue {
                 queues: BTreeMap::from(queues),
                 grace: Duration::from_secs(30),
                 lease: LONG_LEASE,
+                schedules: Vec::new(),
             },
             connections: 10,
+            registry: registry(),
+            url: self.settings.url.clone(),
         };
         change(&mut start);
-        let settings = DatabaseSettings { max_connections: start.connections, ..self.settings.clone() };
+        let settings = DatabaseSettings { max_connections: start.connections, url: start.url };
         let db = Db::new(&settings).expect("the URL of the cluster");
         let before = self.workers().await;
         let deps = Arc::new(Deps {
@@ -137,10 +142,11 @@ impl Queue {
             templates: Templates::load().expect("the templates"),
             mailer: Mailer::new("smtp://127.0.0.1:9", "Postavka <orders@postavka.test>").expect("a mailer"),
             cards: None,
+            retention: Retention::default(),
         });
         let (stop, stopped) = oneshot::channel();
         let stopped = async move { _ = stopped.await };
-        let ended = tokio::spawn(run::run(db, Arc::new(registry()), deps, start.run, stopped));
+        let ended = tokio::spawn(run::run(db, Arc::new(start.registry), deps, start.run, stopped));
         let mut name = None;
         until("the worker registers", async || {
             assert!(!ended.is_finished(), "the worker did not start");
@@ -264,6 +270,9 @@ impl Queue {
 pub(super) struct Start {
     pub(super) run: RunSettings,
     pub(super) connections: u32,
+    pub(super) registry: Registry,
+    /// How it reaches the database.
+    pub(super) url: String,
 }
 
 /// A worker that runs.

@@ -20,8 +20,9 @@ use api::{
 use common::{
     accounts::{EmailAddress, Passwords},
     clock::Clock,
-    config::{Secret, TradeSettings},
+    config::{DatabaseSettings, Secret, TradeSettings},
     db::Db,
+    janitor::Retention,
     limits::Quota,
     locale::Locale,
     mail::Templates,
@@ -114,12 +115,13 @@ struct Setup {
     serving: Serving,
     sandbox: Option<PaymentSandbox>,
     cache_bytes: u64,
+    database: Option<TestDatabase>,
 }
 
 impl Setup {
     fn usual() -> Self {
         let serving = Serving::on(SocketAddr::from(([127, 0, 0, 1], 0)));
-        Self { trade: trade(), limits: limits(), serving, sandbox: None, cache_bytes: UNKEPT }
+        Self { trade: trade(), limits: limits(), serving, sandbox: None, cache_bytes: UNKEPT, database: None }
     }
 }
 
@@ -153,6 +155,11 @@ impl TestApp {
         Self::start_in(Setup { cache_bytes: 1 << 20, ..Setup::usual() }).await
     }
 
+    /// Starts everything over a database in a cluster of the test's own.
+    pub async fn start_over(settings: DatabaseSettings) -> Self {
+        Self::start_in(Setup { database: Some(TestDatabase::elsewhere(settings)), ..Setup::usual() }).await
+    }
+
     /// Starts everything, with a payment provider.
     pub async fn start_with_cards() -> Self {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -162,12 +169,15 @@ impl TestApp {
 
     async fn start_in(setup: Setup) -> Self {
         common::tls::use_ring();
-        let database = TestDatabase::create().await;
+        let Setup { trade, limits, serving, sandbox, cache_bytes, database } = setup;
+        let database = match database {
+            Some(database) => database,
+            None => TestDatabase::create().await,
+        };
         let pools = [
             Db::serving(&database.settings(10).await).expect("the URL of the cluster"),
             Db::new(&database.settings(6).await).expect("the URL of the cluster"),
         ];
-        let Setup { trade, limits, serving, sandbox, cache_bytes } = setup;
         let clock = Clock::shifted();
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let catcher = MailCatcher::start(local, local).await.expect("a free port");
@@ -218,11 +228,14 @@ impl TestApp {
             templates: Templates::load().expect("the templates"),
             mailer: mailer.expect("a mailer"),
             cards: cards(self.sandbox.as_ref()),
+            retention: Retention::default(),
         });
         let settings = RunSettings {
             queues: QueueName::ALL.into_iter().map(|queue| (queue.as_str().to_owned(), 4)).collect(),
             grace: Duration::from_secs(10),
             lease: LeaseSettings::default(),
+            // A test says when the clock ticks.
+            schedules: Vec::new(),
         };
         let (stop, stopped) = oneshot::channel();
         let stopped = async move { _ = stopped.await };

@@ -98,6 +98,8 @@ async fn drop_leftovers(postgres: &Postgres, template: &str) -> anyhow::Result<(
 /// A database of one test.
 pub struct TestDatabase {
     name: String,
+    /// Where it is, when it is in a cluster of the test's own.
+    elsewhere: Option<DatabaseSettings>,
 }
 
 impl TestDatabase {
@@ -107,7 +109,7 @@ impl TestDatabase {
         let name = format!("{PREFIX}{}", cluster.databases.fetch_add(1, Ordering::Relaxed));
         let made = cluster.postgres.create_database(&name, Some(&cluster.template)).await;
         made.expect("a database of its own");
-        Self { name }
+        Self { name, elsewhere: None }
     }
 
     /// Makes one of this encoding and locale, without our schema.
@@ -123,16 +125,27 @@ impl TestDatabase {
             .await
             .expect("a database of its own");
         connection.close().await.expect("the connection ends");
-        Self { name }
+        Self { name, elsewhere: None }
+    }
+
+    /// One in a cluster of the test's own, which goes with it.
+    pub fn elsewhere(settings: DatabaseSettings) -> Self {
+        Self { name: String::new(), elsewhere: Some(settings) }
     }
 
     /// How to reach it, with a pool of so many connections.
     pub async fn settings(&self, max_connections: u32) -> DatabaseSettings {
+        if let Some(settings) = &self.elsewhere {
+            return DatabaseSettings { max_connections, ..settings.clone() };
+        }
         DatabaseSettings { url: Cluster::get().await.postgres.url(&self.name), max_connections }
     }
 
     /// Removes it. That of a test that failed stays, to be looked at, until the next run.
     pub async fn drop(self) {
+        if self.elsewhere.is_some() {
+            return;
+        }
         let cluster = Cluster::get().await;
         cluster.postgres.drop_database(&self.name).await.expect("the test's database is dropped");
     }

@@ -3,6 +3,7 @@
 mod answer;
 mod app;
 mod books;
+mod cluster;
 mod database;
 mod goods;
 mod letters;
@@ -13,6 +14,7 @@ mod upload;
 
 pub use answer::Answer;
 pub use app::{ADMIN, TestApp, figures, trade};
+pub use cluster::OwnCluster;
 pub use database::TestDatabase;
 pub use goods::price_list;
 pub use mailbox::{Mailbox, link_token, register_token};

@@ -16,6 +16,10 @@ use crate::{deps::Deps, registry::Perform};
 /// How long to wait before noting again what could not be noted.
 const OUTAGE_PAUSE: Duration = Duration::from_millis(500);
 
+/// What is said of a message that the server did not take, before its own words.
+const NOT_TAKEN: &str = "the mail server did not take the message";
+const REFUSED: &str = "the mail server refused the message for good";
+
 impl Perform for SendEmail {
     async fn perform(&self, run: &Run, deps: &Deps) -> Outcome {
         let mut tx = deps.db.begin().await?;
@@ -70,8 +74,9 @@ async fn send(message: &OutgoingMessage, deps: &Deps) -> Result<String, Failure>
     match deps.mailer.send(outgoing).await {
         Ok(accepted) => Ok(accepted.response),
         Err(error) => Err(match error.kind {
-            FailureKind::Temporary => Failure::Retry(anyhow!(error.detail)),
-            FailureKind::Permanent => Failure::GiveUp(anyhow!(error.detail)),
+            // The server's words may name people: they stay below what is logged.
+            FailureKind::Temporary => Failure::Retry(anyhow!(error.detail).context(NOT_TAKEN)),
+            FailureKind::Permanent => Failure::GiveUp(anyhow!(error.detail).context(REFUSED)),
         }),
     }
 }

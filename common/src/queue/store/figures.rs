@@ -1,6 +1,7 @@
 //! Counting jobs.
 
 use sqlx::PgPool;
+use time::OffsetDateTime;
 
 /// One queue.
 #[derive(Clone, Debug)]
@@ -17,6 +18,10 @@ pub struct QueueFigures {
     pub dead: i64,
     /// For how long the next one has been ready, in seconds.
     pub oldest_ready_s: f64,
+    /// Workers that live and take from it.
+    pub workers: i64,
+    /// Since when nobody claims from it, where that is so.
+    pub paused_since: Option<OffsetDateTime>,
 }
 
 /// Jobs of each queue by state, counted up to 100,000, and for how long the next one has been ready.
@@ -38,8 +43,12 @@ pub(in crate::queue) async fn of_queues(
             limit 100000) j) as "dead!",
           coalesce((select greatest(extract(epoch from now() - j.run_at)::float8, 0) from jobs j
             where j.queue = q.name and j.state = 'ready' and j.run_at <= now()
-            order by j.priority desc, j.run_at limit 1), 0) as "oldest_ready_s!"
-        from unnest($1::text[]) as q (name)
+            order by j.priority desc, j.run_at limit 1), 0) as "oldest_ready_s!",
+          (select count(*) from workers w where q.name = any (w.queues) and w.lease_until > now()) as "workers!",
+          p.since as "paused_since?"
+        from unnest($1::text[]) with ordinality as q (name, place)
+        left join paused_queues p on p.queue = q.name
+        order by q.place
         "#,
         names,
     )

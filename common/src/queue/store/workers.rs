@@ -3,29 +3,44 @@
 use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
 
 use super::{ClaimedJob, payload};
 use crate::ids::JobId;
 
+/// Which lease of a worker it is: another one once it was forgotten, or its jobs were taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::queue) struct Tenure {
+    started_at: OffsetDateTime,
+    rescues: i32,
+}
+
 /// Renews this worker's lease, registering it where it is not known (any more).
 pub(in crate::queue) async fn renew_lease(
-    pool: &PgPool,
+    conn: &mut PgConnection,
     worker: &str,
     queues: &[String],
     lease: Duration,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+) -> Result<Tenure, sqlx::Error> {
+    sqlx::query_as!(
+        Tenure,
         r#"
         insert into workers (name, queues, lease_until)
         values ($1, $2, now() + make_interval(secs => $3))
         on conflict (name) do update set lease_until = excluded.lease_until
+        returning started_at, rescues
         "#,
         worker,
         queues,
         lease.as_secs_f64(),
     )
-    .execute(pool)
-    .await?;
+    .fetch_one(conn)
+    .await
+}
+
+/// Notes that the jobs of an expired worker are being taken over, so that it knows, should it come back.
+pub(in crate::queue) async fn note_rescue(conn: &mut PgConnection, expired: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!("update workers set rescues = rescues + 1 where name = $1", expired).execute(conn).await?;
     Ok(())
 }
 
@@ -81,9 +96,14 @@ pub(in crate::queue) async fn put_back(
 ) -> Result<u64, sqlx::Error> {
     let put_back = sqlx::query!(
         r#"
-        update jobs
-        set state = 'ready', lock_by = null, run_at = now(), last_error = $2
-        where lock_by = $1 and state = 'running' and attempts < max_attempts
+        with lost as (
+            update jobs
+            set state = 'ready', lock_by = null, run_at = now(), last_error = $2
+            where lock_by = $1 and state = 'running' and attempts < max_attempts
+            returning id, attempts, locked_at
+        )
+        insert into job_attempts (job_id, attempt, worker, started_at, error)
+        select id, attempts, $1, locked_at, $2 from lost
         "#,
         expired,
         error,
@@ -100,7 +120,7 @@ pub(in crate::queue) async fn next_exhausted(
 ) -> Result<Option<ClaimedJob>, sqlx::Error> {
     let row = sqlx::query!(
         r#"
-        select id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, request_id
+        select id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, claims, request_id
         from jobs
         where lock_by = $1 and state = 'running' and attempts >= max_attempts
         limit 1
@@ -116,6 +136,7 @@ pub(in crate::queue) async fn next_exhausted(
         payload: payload(row.payload),
         attempt: row.attempts.unsigned_abs(),
         max_attempts: row.max_attempts.unsigned_abs(),
+        claim: row.claims,
         request_id: row.request_id,
     }))
 }
