@@ -14,7 +14,7 @@ mod report;
 pub use api::ApiProcess;
 pub use cluster::Cluster;
 pub use http::{Load, get, request, send};
-pub use pgbench::{Script, pgbench};
+pub use pgbench::{Runs, Script, pgbench, pgbench_of};
 pub use report::{Report, Round};
 
 use std::{path::PathBuf, time::Duration};

@@ -15,14 +15,36 @@ pub enum Script {
     Statements(Vec<String>),
 }
 
+/// So many clients, each so many times.
+#[derive(Clone, Copy, Debug)]
+pub struct Runs {
+    /// How many clients.
+    pub clients: u32,
+    /// How often each.
+    pub times: u32,
+}
+
 /// How often a second 16 clients do it, with prepared statements.
 ///
 /// # Errors
 /// When pgbench is missing or fails.
 pub fn pgbench(cluster: &Cluster, database: &str, script: &Script, time: Duration) -> anyhow::Result<f64> {
+    let time = time.as_secs().max(1).to_string();
+    run(cluster, database, script, &["-c", &CLIENTS.to_string(), "-T", &time])
+}
+
+/// How often a second these clients do it, with prepared statements.
+///
+/// # Errors
+/// When pgbench is missing or fails.
+pub fn pgbench_of(cluster: &Cluster, database: &str, script: &Script, runs: Runs) -> anyhow::Result<f64> {
+    let Runs { clients, times } = runs;
+    run(cluster, database, script, &["-c", &clients.to_string(), "-t", &times.to_string()])
+}
+
+fn run(cluster: &Cluster, database: &str, script: &Script, how: &[&str]) -> anyhow::Result<f64> {
     let mut command = Command::new(cluster.program("pgbench"));
-    command.args(["-n", "-M", "prepared", "-j", "2", "-c", &CLIENTS.to_string()]);
-    command.args(["-T", &time.as_secs().max(1).to_string()]);
+    command.args(["-n", "-M", "prepared", "-j", "2"]).args(how);
     match script {
         Script::File(file) => {
             command.arg("-f").arg(file);
