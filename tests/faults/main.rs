@@ -7,7 +7,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod database;
+mod mail;
 mod payments;
+mod process;
 #[expect(
     dead_code,
     unused_imports,
@@ -15,6 +18,7 @@ mod payments;
 )]
 #[path = "../it/support/mod.rs"]
 mod support;
+mod workers;
 
 /// What a run came to.
 #[derive(Debug, Default)]
