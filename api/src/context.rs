@@ -83,6 +83,14 @@ impl Ctx {
         Ok(self.services.db.pool().acquire().await?)
     }
 
+    /// One view of the database, for what is read with several statements.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn snapshot(&self) -> ApiResult<Tx> {
+        Ok(self.services.db.snapshot().await?)
+    }
+
     /// A connection for one read of the catalogue; [`keep`](Reader::keep) it when it has served well.
     ///
     /// # Errors

@@ -169,6 +169,16 @@ impl Db {
         Ok(Tx { inner: self.pool.begin().await?, wake: self.wake.clone(), _long: None })
     }
 
+    /// Opens a transaction that only reads, and whose statements all see the database as it was at the first: for what is
+    /// read with several.
+    ///
+    /// # Errors
+    /// When no connection can be had within its deadline.
+    pub async fn snapshot(&self) -> Result<Tx, sqlx::Error> {
+        let inner = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
+        Ok(Tx { inner, wake: self.wake.clone(), _long: None })
+    }
+
     /// Opens a transaction that may take minutes. Only a quarter of the connections are for such: further ones wait
     /// here, without one, for as long as their caller does.
     ///

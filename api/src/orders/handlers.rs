@@ -103,7 +103,9 @@ pub(crate) async fn list_orders(
 /// One of the organization's orders, with its parts and their history.
 #[endpoint(tags("orders"))]
 pub(crate) async fn get_order(ctx: Ctx, buyer: Buyer, id: PathId<OrderId>) -> ApiResult<Json<OrderResponse>> {
-    let order = orders::find(&mut *ctx.read().await?, buyer.organization_id, id.0).await?;
+    let mut snapshot = ctx.snapshot().await?;
+    let order = orders::find(&mut snapshot, buyer.organization_id, id.0).await?;
+    snapshot.rollback().await?;
     Ok(Json(order.ok_or_else(ApiError::not_found)?.into()))
 }
 
@@ -147,9 +149,9 @@ pub(crate) async fn receive_part(
 }
 
 async fn commit_and_show(mut tx: Tx, buyer: Buyer, id: OrderId) -> ApiResult<Json<OrderResponse>> {
-    let order = orders::find(&mut tx, buyer.organization_id, id).await?;
+    let order = orders::find(&mut tx, buyer.organization_id, id).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await?;
-    Ok(Json(order.ok_or_else(ApiError::not_found)?.into()))
+    Ok(Json(order.into()))
 }
 
 /// Puts what was ordered into the basket again, at the prices of now. What cannot be ordered any more is in

@@ -58,8 +58,9 @@ pub(crate) async fn list_supplier_orders(
 ) -> ApiResult<Json<SupplierOrdersResponse>> {
     let OrderQuery { filter, paging } = query;
     let supplier_id = supplier.organization_id.into();
-    let mut conn = ctx.read().await?;
-    let parts = orders::list_parts(&mut conn, supplier_id, &filter, paging.after, paging.limit).await?;
+    let mut snapshot = ctx.snapshot().await?;
+    let parts = orders::list_parts(&mut snapshot, supplier_id, &filter, paging.after, paging.limit).await?;
+    snapshot.rollback().await?;
     Ok(Json(paging.limit.page(parts, |summary| summary.part.id).into()))
 }
 
@@ -70,11 +71,13 @@ pub(crate) async fn get_supplier_order(
     supplier: Supplier,
     id: PathId<SupplierOrderId>,
 ) -> ApiResult<Json<SupplierOrderResponse>> {
-    let part = orders::find_part(&mut *ctx.read().await?, supplier.organization_id.into(), id.0).await?;
+    let mut snapshot = ctx.snapshot().await?;
+    let part = orders::find_part(&mut snapshot, supplier.organization_id.into(), id.0).await?;
+    snapshot.rollback().await?;
     Ok(Json(part.ok_or_else(ApiError::not_found)?.into()))
 }
 
-/// Moves a part of an order along. The buyer is told by e-mail.
+/// Moves a part of an order along. The buyer is told by e-mail. What is paid by card can be `sent` once its money was taken.
 #[endpoint(tags("supplier"))]
 pub(crate) async fn set_supplier_order_status(
     ctx: Ctx,
@@ -86,6 +89,7 @@ pub(crate) async fn set_supplier_order_status(
     let mut tx = ctx.begin().await?;
     orders::move_part(&mut tx, ctx.trade(), ctx.now(), supplier.into(), &step).await?;
     let part = orders::find_part(&mut tx, supplier.organization_id.into(), id.0).await?;
+    let part = part.ok_or_else(ApiError::not_found)?;
     tx.commit().await?;
-    Ok(Json(part.ok_or_else(ApiError::not_found)?.into()))
+    Ok(Json(part.into()))
 }
