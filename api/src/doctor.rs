@@ -64,7 +64,8 @@ pub async fn examine(args: DoctorArgs) -> Report {
     }
     // A setting that is not right was named above.
     if let Some(settings) = serve.database.check(&mut Problems::default()) {
-        checks.extend(database::check(&settings, &Clock::system()).await);
+        let cards = serve.cards.yookassa_shop_id.as_deref().is_some_and(|id| !id.is_empty());
+        checks.extend(database::check(&settings, &Clock::system(), cards).await);
     }
     checks.push(machine::smtp(smtp_url.as_deref()).await);
     checks.push(machine::disk(&env::temp_dir()));

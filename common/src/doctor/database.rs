@@ -28,12 +28,14 @@ const SKEW_NOTICED: time::Duration = time::Duration::seconds(2);
 const SKEW_BORNE: time::Duration = time::Duration::seconds(30);
 
 /// Looks at a database. What cannot be looked at because something else is wrong is left out.
-pub async fn check(settings: &DatabaseSettings, clock: &Clock) -> Vec<Finding> {
+///
+/// `cards` says whether somebody is set up who handles cards.
+pub async fn check(settings: &DatabaseSettings, clock: &Clock, cards: bool) -> Vec<Finding> {
     let mut connection = match connect(&settings.url).await {
         Ok(connection) => connection,
         Err(finding) => return vec![finding],
     };
-    let looking = look(&mut connection, settings, clock);
+    let looking = look(&mut connection, settings, clock, cards);
     let findings = match timeout(ANSWERS_WITHIN * 2, looking).await {
         Ok(Ok(findings)) => findings,
         Ok(Err(error)) => vec![Finding::fail("database", format!("it refuses: {error}"), "see its log")],
@@ -70,6 +72,7 @@ async fn look(
     connection: &mut PgConnection,
     settings: &DatabaseSettings,
     clock: &Clock,
+    cards: bool,
 ) -> Result<Vec<Finding>, sqlx::Error> {
     let encoding = store::encoding(connection).await?;
     if encoding != "UTF8" {
@@ -91,7 +94,25 @@ async fn look(
     let before = clock.now();
     let theirs = store::now(connection).await?;
     findings.push(skew(before, theirs, clock.now()));
+    if let Some(open) = store::open_cards(connection).await? {
+        findings.push(handled_cards(open, cards));
+    }
     Ok(findings)
+}
+
+/// A card payment that was begun is seen through by nobody without its provider.
+fn handled_cards(open: i64, handled: bool) -> Finding {
+    match (open, handled) {
+        (_, true) => {
+            Finding::ok("cards", format!("{open} card payments are open, and somebody handles them"))
+        }
+        (0, false) => Finding::ok("cards", "nobody pays by card here"),
+        (open, false) => Finding::fail(
+            "cards",
+            format!("{open} card payments are open, and nobody handles them: their orders keep their goods"),
+            "set YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY again, for `api` and `worker`, until these have ended",
+        ),
+    }
 }
 
 const NEW_DATABASE: &str = "make a new database: createdb -E UTF8 -l C.UTF-8 -T template0 <name>";
@@ -238,6 +259,15 @@ fn skew(before: OffsetDateTime, theirs: OffsetDateTime, after: OffsetDateTime) -
 #[cfg(test)]
 mod tests {
     use super::{super::Level, *};
+
+    #[test]
+    fn open_card_payments_want_somebody_who_handles_them() {
+        for (open, handled, level) in
+            [(0, false, Level::Ok), (0, true, Level::Ok), (3, true, Level::Ok), (3, false, Level::Fail)]
+        {
+            assert_eq!(handled_cards(open, handled).level, level, "{open} {handled}");
+        }
+    }
 
     #[test]
     fn clocks_are_compared_with_the_time_that_the_question_took() {

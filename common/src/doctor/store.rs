@@ -90,3 +90,18 @@ pub(super) async fn queues(conn: &mut PgConnection, names: &[&str]) -> Result<Ve
     .fetch_all(conn)
     .await
 }
+
+/// How many card payments are open. None where there is no such table.
+pub(super) async fn open_cards(conn: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
+    let known: bool =
+        sqlx::query_scalar("select to_regclass('payments') is not null").fetch_one(&mut *conn).await?;
+    if !known {
+        return Ok(None);
+    }
+    sqlx::query_scalar(
+        "select count(*) from payments where status in ('pending', 'requires_action', 'authorized')",
+    )
+    .fetch_one(conn)
+    .await
+    .map(Some)
+}
