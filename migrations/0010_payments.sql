@@ -1,8 +1,11 @@
 -- Payments: one row an attempt to pay. An invoice pays one part of an order; a card pays all of its order.
 
--- When the suppliers of an order were told of it: at once when it is paid by invoice, once it is authorized when
--- by card. Until then it is nothing to them.
-alter table orders add column released_at timestamptz;
+alter table orders
+    -- When the suppliers of an order were told of it: at once when it is paid by invoice, once it is authorized when
+    -- by card. Until then it is nothing to them. The default is for a program that knows nothing of it.
+    add column released_at timestamptz default now(),
+    -- Until when an order waits for its card payment, before it is called off; null when it does not wait.
+    add column pay_until timestamptz;
 update orders set released_at = created_at;
 
 create table payments (
@@ -30,13 +33,16 @@ create table payments (
     redirect_url text,
     -- What the provider says of it that does not agree with us; nothing moves by such words.
     disagreement text,
+    -- Since when money that was held is lost though parts of the order wanted it, and the buyer was told.
+    lapsed_at timestamptz,
     created_at timestamptz not null,
     constraint payments_captured check (
         captured_minor between 0 and amount_minor and (captured_minor > 0) = (status = 'captured')),
     constraint payments_refunded check (refunded_minor between 0 and captured_minor),
     constraint payments_invoice check (
         (kind = 'invoice') = (supplier_order_id is not null and number is not null and due_on is not null)),
-    constraint payments_card check ((kind = 'card') = (provider is not null))
+    constraint payments_card check ((kind = 'card') = (provider is not null)),
+    constraint payments_lapsed check (lapsed_at is null or status in ('failed', 'canceled', 'expired'))
 ) with (fillfactor = 80);
 create index payments_order on payments (order_id);
 create unique index payments_part on payments (supplier_order_id);
@@ -87,7 +93,7 @@ create table refunds (
     by_role text not null constraint refunds_role check (by_role in ('staff', 'system')),
     created_at timestamptz not null,
     ended_at timestamptz,
-    -- Why it failed.
+    -- Why it failed, or what the provider says of it that does not agree with us.
     detail text,
     constraint refunds_ended check ((status = 'pending') = (ended_at is null))
 );
@@ -95,15 +101,15 @@ create index refunds_payment on refunds (payment_id);
 create index refunds_part on refunds (supplier_order_id);
 create index refunds_user on refunds (by_user);
 
--- What providers told us unasked: only whom to ask about. Unique by object and event.
+-- What providers told us unasked: only whom to ask about. Unique by payment and event.
 create table payment_notices (
     provider text not null,
-    object_id text not null,
+    provider_payment_id text not null,
     event text not null,
     times integer not null default 1,
     first_at timestamptz not null,
     last_at timestamptz not null,
-    primary key (provider, object_id, event)
+    primary key (provider, provider_payment_id, event)
 );
 
 -- The parts ordered before had no invoices yet.

@@ -339,6 +339,7 @@ impl From<MoveError> for ApiError {
             MoveError::Illegal { from, .. } => {
                 Self::new(ProblemCode::IllegalTransition, error.to_string()).with("from", from)
             }
+            MoveError::NotPaid(_) => Self::new(ProblemCode::NotPaid, error.to_string()),
             MoveError::Database(error) => error.into(),
         }
     }

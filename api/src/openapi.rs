@@ -155,7 +155,7 @@ fn conflicts(method: &PathItemType, path: &str) -> Option<&'static str> {
         (
             PathItemType::Post,
             "/api/v1/supplier/orders/{id}/status" | "/api/v1/admin/supplier-orders/{id}/status",
-        ) => Some("illegal_transition"),
+        ) => Some("illegal_transition or not_paid"),
         _ => None,
     }
 }

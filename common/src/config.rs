@@ -138,6 +138,10 @@ pub struct TradeArgs {
     /// How many minutes an order waits for its card payment before its goods go back
     #[arg(long, env = "CARD_PAYMENT_MINUTES", default_value_t = 60)]
     pub card_payment_minutes: u16,
+
+    /// How many hours an order waits to be paid again when money that was held on a card was lost
+    #[arg(long, env = "CARD_REPAYMENT_HOURS", default_value_t = 24)]
+    pub card_repayment_hours: u16,
 }
 
 /// The rules of this installation.
@@ -161,6 +165,8 @@ pub struct TradeSettings {
     pub invoice_due_days: u16,
     /// How long an order waits for its card payment.
     pub card_payment_time: Duration,
+    /// How long an order waits to be paid again when its held money was lost.
+    pub card_repayment_time: Duration,
 }
 
 impl TradeArgs {
@@ -192,6 +198,8 @@ impl TradeArgs {
         // Providers know a key for a day: a payment whose answer was lost must be asked for again before that.
         let minutes = within(self.card_payment_minutes, 1, 23 * 60, "minutes");
         let minutes = problems.take("CARD_PAYMENT_MINUTES", minutes);
+        let hours = within(self.card_repayment_hours, 1, 30 * 24, "hours");
+        let hours = problems.take("CARD_REPAYMENT_HOURS", hours);
         Some(TradeSettings {
             public_url: public_url?,
             admin_email: admin_email?,
@@ -202,6 +210,7 @@ impl TradeArgs {
             default_locale: default_locale?,
             invoice_due_days: invoice_due_days?,
             card_payment_time: Duration::minutes(minutes?.into()),
+            card_repayment_time: Duration::hours(hours?.into()),
         })
     }
 }

@@ -140,6 +140,7 @@ fn trade() -> anyhow::Result<TradeSettings> {
         default_locale: common::locale::Locale::Ru,
         invoice_due_days: 14,
         card_payment_time: ::time::Duration::HOUR,
+        card_repayment_time: ::time::Duration::DAY,
     })
 }
 

@@ -98,6 +98,10 @@ async fn canceling_an_order_gives_its_goods_back_and_tells_whom_it_concerns() {
     let letter = mailbox.assert_one("отменён покупателем").text.clone().unwrap();
     assert!(letter.contains(number) && letter.contains("Телефон А") && letter.contains("320,00"), "{letter}");
     assert!(!letter.contains("Бумага"), "only its own part: {letter}");
+    assert!(letter.contains("shop-12@example.com"), "the recipient's address: {letter}");
+    for message in mailbox.about("Заказ") {
+        assert!(!message.text.clone().unwrap().contains(ordered.buyer.email()), "nor the account's");
+    }
     let mailbox = app.mailbox(ordered.kancler.email()).await;
     let letter = mailbox.assert_one("отменён покупателем").text.clone().unwrap();
     assert!(letter.contains("Бумага") && !letter.contains("Телефон А"), "{letter}");

@@ -127,9 +127,12 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
         (_, "reference") => line(200, "П/п 17"),
         (_, "provider") => one_of(&["yookassa"]),
         ("NoticeRequest", "type") => one_of(&["notification"]),
-        ("NoticeRequest", "event") => {
-            word(json!({ "pattern": "^payment[.][a-z_]{1,50}$" }), "payment.waiting_for_capture")
-        }
+        ("NoticeRequest", "event") => one_of(&[
+            "payment.waiting_for_capture",
+            "payment.succeeded",
+            "payment.canceled",
+            "refund.succeeded",
+        ]),
         ("NoticeObject", _) => {
             word(json!({ "pattern": "^[!-~]{1,64}$" }), "22d6d597-000f-5000-9000-145f6df21d6f")
         }
@@ -192,6 +195,8 @@ pub(super) fn of_answer(schema: &str, name: &str) -> Option<Word> {
         (_, "changed") => like(json!([ID])),
         (_, "provider") => like("yookassa"),
         (_, "redirect_url") => like("https://yoomoney.ru/checkout/payments/v2/contract?orderId=22d6d597"),
+        (_, "failure") => like("insufficient_funds"),
+        (_, "pay_until") => like(AT),
         (_, "disagreement") => like("expected 140.00 RUB, the provider says 0.01 RUB"),
         (_, "reason") => like("called_off"),
         (_, "reference") => like("П/п 17"),

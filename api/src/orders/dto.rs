@@ -228,6 +228,9 @@ pub struct OrderResponse {
     pub purchase_number: Option<String>,
     /// `invoice` or `card`.
     pub payment_method: &'static str,
+    /// Until when it waits for its card payment, before it is called off; absent when it does not wait.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub pay_until: Option<OffsetDateTime>,
     /// Its parts by supplier.
     pub parts: Vec<PartResponse>,
     /// Its payments.
@@ -256,8 +259,9 @@ impl From<Order> for OrderResponse {
             deliver_on: order.deliver_on.map(|date| date.to_string()),
             purchase_number: order.purchase_number,
             payment_method: order.payment_method.as_str(),
+            pay_until: order.pay_until,
             parts: order.parts.into_iter().map(Into::into).collect(),
-            payments: order.payments.into_iter().map(Into::into).collect(),
+            payments: order.payments.into_iter().map(PaymentResponse::for_buyer).collect(),
         }
     }
 }

@@ -182,10 +182,14 @@ pub struct PaymentResponse {
     /// The bank's reference of that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Where the buyer goes to pay by card; absent until the provider has answered, and once it is paid.
+    /// Where the buyer goes to pay by card; absent until the provider has answered, once it is paid, and when nothing of
+    /// the order is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<String>,
-    /// What the provider says that does not agree with this payment: the operator must look.
+    /// Why the card was declined, in the provider's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// What the provider says that does not agree with this payment: the operator must look. For staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<String>,
     /// When it was begun.
@@ -202,8 +206,14 @@ impl PaymentResponse {
     }
 }
 
-impl From<Payment> for PaymentResponse {
-    fn from(payment: Payment) -> Self {
+impl PaymentResponse {
+    /// As its buyer sees it: what only the operator can do something about is left out.
+    pub fn for_buyer(payment: Payment) -> Self {
+        Self::for_staff(Payment { disagreement: None, ..payment })
+    }
+
+    /// As staff sees it.
+    pub fn for_staff(payment: Payment) -> Self {
         let waits_for_the_buyer = payment.status == common::payments::PaymentStatus::RequiresAction;
         Self {
             id: payment.id.to_string(),
@@ -222,6 +232,7 @@ impl From<Payment> for PaymentResponse {
             paid_on: payment.paid_on.map(|date| date.to_string()),
             reference: payment.reference,
             redirect_url: payment.redirect_url.filter(|_| waits_for_the_buyer),
+            failure: payment.failure,
             disagreement: payment.disagreement,
             created_at: payment.created_at,
             refunds: payment.refunds.into_iter().map(Into::into).collect(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::{
     ids::{OrderId, PaymentId},
-    payments::{self, Begun, PaymentProvider, ProviderError},
+    payments::{self, Begun, Payment, PaymentProvider, ProviderError},
     text::Invalid,
 };
 use salvo::{
@@ -53,7 +53,7 @@ pub(crate) async fn create_payment(
     if let Some(mut kept) = request.begin(&mut tx, ctx.now()).await? {
         let first = kept.body["id"].as_str().and_then(|id| id.parse::<PaymentId>().ok());
         if let Some(first) = first {
-            kept.body = json!(find(&ctx, buyer, first).await?);
+            kept.body = json!(shown(payments::find(&mut tx, buyer.organization_id, first).await?)?);
         }
         tx.rollback().await?;
         return Ok(Answered::Again(kept));
@@ -61,7 +61,7 @@ pub(crate) async fn create_payment(
     let now = ctx.now();
     let begun = payments::begin_card(&mut tx, ctx.trade(), now, buyer.into(), id.0, provider.name()).await?;
     let payment = payments::find(&mut tx, buyer.organization_id, begun.payment_id()).await?;
-    let payment = PaymentResponse::from(payment.ok_or_else(ApiError::not_found)?);
+    let payment = shown(payment)?;
     let created = Created { location: payment.location(), body: payment };
     request.keep(&mut tx, now, &created).await?;
     // What was reserved is committed before anybody outside is asked (decision 7).
@@ -104,8 +104,11 @@ fn chosen_provider(ctx: &Ctx, asked: PayRequest) -> ApiResult<std::sync::Arc<dyn
 }
 
 async fn find(ctx: &Ctx, buyer: Buyer, id: PaymentId) -> ApiResult<PaymentResponse> {
-    let payment = payments::find(&mut *ctx.read().await?, buyer.organization_id, id).await?;
-    Ok(payment.ok_or_else(ApiError::not_found)?.into())
+    shown(payments::find(&mut *ctx.read().await?, buyer.organization_id, id).await?)
+}
+
+fn shown(payment: Option<Payment>) -> ApiResult<PaymentResponse> {
+    payment.map(PaymentResponse::for_buyer).ok_or_else(ApiError::not_found)
 }
 
 /// One payment of the organization's orders.

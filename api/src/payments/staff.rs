@@ -40,7 +40,7 @@ pub(crate) async fn capture_payment(
     let action = Action::CapturePayment(id.0);
     audit::record(&mut tx, now, &Entry { by: Some(staff.user_id), action, details }).await?;
     tx.commit().await?;
-    Ok(Json(payment.into()))
+    Ok(Json(PaymentResponse::for_staff(payment)))
 }
 
 /// Gives money of a payment back: a card's by the provider, soon; an invoice's went back by hand, and this says so.
@@ -64,7 +64,7 @@ pub(crate) async fn refund_payment(
         tx.rollback().await?;
         return Ok(Answered::Again(kept));
     }
-    let payment = PaymentResponse::from(payments::refund(&mut tx, now, staff.into(), &refund).await?);
+    let payment = PaymentResponse::for_staff(payments::refund(&mut tx, now, staff.into(), &refund).await?);
     let details = json!({ "amount": refund.amount, "part_id": refund.part_id });
     let action = Action::RefundPayment(id.0);
     audit::record(&mut tx, now, &Entry { by: Some(staff.user_id), action, details }).await?;

@@ -254,6 +254,15 @@ problems! {
             "Деньги уже получены или заблокированы на карте, поэтому второй раз оплата не запрашивается.",
             "Ничего делать не нужно. Получите заказ или платёж заново, чтобы увидеть, в каком он состоянии.";
     }
+    /// The card's money is not ours, or not even held.
+    NotPaid = CONFLICT "not_paid" {
+        en: "This is not paid",
+            "The order is paid by card, and its money is not there: it was not taken yet, or what was held on the card was lost. Goods are sent once the money was taken, and before it is held an order can only be canceled.",
+            "The money is taken as soon as every supplier has answered; try again a little later. If it was lost, the buyer was asked to pay again, and the order goes on when they do.";
+        ru: "Это не оплачено",
+            "Заказ оплачивается картой, а денег нет: они ещё не списаны или блокировка на карте снята. Товары отправляются только после списания, а пока деньги не заблокированы, заказ можно лишь отменить.",
+            "Деньги списываются, как только ответят все поставщики; повторите немного позже. Если блокировка снята, покупателя уже попросили оплатить заново, и тогда заказ пойдёт дальше.";
+    }
     /// Nothing of the order is left.
     NothingToPay = CONFLICT "nothing_to_pay" {
         en: "Nothing is left to pay",

@@ -274,8 +274,8 @@ pub(super) async fn payment_notices(
     let deleted = sqlx::query!(
         r#"
         delete from payment_notices
-        where (provider, object_id, event) in (
-            select provider, object_id, event
+        where (provider, provider_payment_id, event) in (
+            select provider, provider_payment_id, event
             from payment_notices
             where last_at < $1
             order by last_at

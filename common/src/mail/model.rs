@@ -34,12 +34,14 @@ pub enum MessageKind {
     OrderToAdminister,
     /// To the buyer: a part of their order moved along.
     OrderStatusChanged,
-    /// To each supplier, and to the administrator: a buyer's order was called off.
+    /// To each supplier, and to the administrator: an order was called off.
     OrderCanceled,
     /// To the supplier: what became of a price list.
     PriceListImported,
     /// To the buyer: their money came.
     PaymentReceived,
+    /// To the buyer, who is to pay again, and to the administrator: money that was held on a card was lost.
+    PaymentLapsed,
     /// To the buyer: an invoice is overdue.
     InvoiceOverdue,
     /// To the buyer: their order was called off, since its payment did not come.
@@ -48,7 +50,7 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ConfirmRegistration,
         Self::AddressKnown,
         Self::ResetPassword,
@@ -61,6 +63,7 @@ impl MessageKind {
         Self::OrderCanceled,
         Self::PriceListImported,
         Self::PaymentReceived,
+        Self::PaymentLapsed,
         Self::InvoiceOverdue,
         Self::OrderExpired,
     ];
@@ -81,6 +84,7 @@ impl MessageKind {
             Self::OrderCanceled => "order_canceled",
             Self::PriceListImported => "price_list_imported",
             Self::PaymentReceived => "payment_received",
+            Self::PaymentLapsed => "payment_lapsed",
             Self::InvoiceOverdue => "invoice_overdue",
             Self::OrderExpired => "order_expired",
         }
@@ -102,6 +106,7 @@ impl MessageKind {
             | Self::OrderStatusChanged
             | Self::PriceListImported
             | Self::PaymentReceived
+            | Self::PaymentLapsed
             | Self::InvoiceOverdue
             | Self::OrderCanceled
             | Self::OrderExpired => None,

@@ -19,6 +19,7 @@ use crate::{
     payments,
 };
 pub use moving::{CancelError, MoveError, Step, cancel, move_part, receive};
+pub(super) use moving::{lock, make};
 
 /// Why an order was not placed; nothing was ordered then.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +73,8 @@ pub async fn place(
         return Err(PlaceError::TotalTooLarge);
     }
     let address = agree(conn, &new).await?;
-    let row = OrderRow { id: OrderId::new(), total, address, new: &new };
+    let pay_until = (new.payment_method == PaymentMethod::Card).then(|| now + trade.card_payment_time);
+    let row = OrderRow { id: OrderId::new(), total, address, pay_until, new: &new };
     let placement = Placement::of(&basket);
     store::insert_order(conn, trade, now, &row, &placement).await?;
     basket::clear(conn, now, new.buyer.user_id).await?;
@@ -80,13 +82,13 @@ pub async fn place(
     let order = order.ok_or(sqlx::Error::RowNotFound)?;
     let letters = messages::of_order(conn, trade, new.buyer.user_id, &order).await?;
     let mut messages = vec![letters.to_buyer];
-    match new.payment_method {
-        PaymentMethod::Invoice => {
+    match pay_until {
+        // Its suppliers hear of it once the money is held.
+        Some(until) => payments::await_card(conn, order.id, until).await?,
+        None => {
             messages.extend(letters.to_others);
             payments::await_invoices(conn, trade, now).await?;
         }
-        // Its suppliers hear of it once it is authorized.
-        PaymentMethod::Card => payments::await_card(conn, trade, now, order.id).await?,
     }
     mail::post(conn, now, &messages).await?;
     if !store::take_stock(conn, now, &placement).await? {

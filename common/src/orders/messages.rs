@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{
-    Order, PaymentMethod, SupplierOrder,
+    Order, SupplierOrder,
     shown::{ShownPart, ShownParts},
     store::{self, Entry, Move, Told, ToldOfOrder},
 };
@@ -51,7 +51,7 @@ pub(super) async fn of_order(
         "buyer": {
             "name": person.organization_name,
             "phone": order.address.phone,
-            "email": person.email,
+            "email": order.address.email,
         },
     });
     let whole = json!({ "total": order.total });
@@ -61,7 +61,7 @@ pub(super) async fn of_order(
         "first_name": person.first_name,
         "order_url": trade.link_in(person.locale, &format!("/orders/{}", order.id)),
         "invoices": invoices(order),
-        "pay_until": pay_until(trade, order),
+        "pay_until": order.pay_until.map(instant),
     });
     let message = |kind, recipient: &str, locale, data| NewMessage {
         cause: order.id.0,
@@ -108,12 +108,6 @@ fn invoices(order: &Order) -> Vec<Value> {
             })
         })
         .collect()
-}
-
-/// How long an order waits for its card payment.
-fn pay_until(trade: &TradeSettings, order: &Order) -> Option<String> {
-    let by_card = order.payment_method == PaymentMethod::Card;
-    by_card.then(|| instant(order.created_at + trade.card_payment_time))
 }
 
 /// The buyer is told that their order was called off, since its payment did not come.
@@ -169,7 +163,7 @@ pub(super) async fn status_changed(
     Ok(buyers.into_iter().filter_map(message).collect())
 }
 
-/// Everybody at each supplier that was told of its part is told that it was canceled; when it was the buyer who did so, the
+/// Everybody at each supplier that was told of its part is told that it was canceled; unless staff did so, the
 /// administrator is told of all of them at once.
 pub(super) async fn canceled(
     conn: &mut PgConnection,
@@ -194,12 +188,12 @@ pub(super) async fn canceled(
     let data = |parts: &[&SupplierOrder]| {
         let data = json!({
             "number": order.number,
-            "by": step.actor.role.as_str(),
+            "by": step.by.as_str(),
             "comment": step.comment,
             "canceled_at": instant(now),
             "time_zone": trade.time_zone,
             "currency": order.currency,
-            "buyer": { "name": buyer.organization_name, "phone": order.address.phone, "email": buyer.email },
+            "buyer": { "name": buyer.organization_name, "phone": order.address.phone, "email": order.address.email },
             "total": parts.iter().fold(Money::ZERO, |sum, part| sum.checked_add(part.subtotal).unwrap_or(Money::MAX)),
         });
         together([&data, &json!(ShownParts::of(parts.iter().copied()))])
@@ -219,7 +213,8 @@ pub(super) async fn canceled(
             messages.push(message(entry.id, &reader.email, reader.locale, data(&[part])));
         }
     }
-    if let Some(administrator) = trade.admin_email.as_ref().filter(|_| step.actor.role == Role::Buyer) {
+    let by_staff = step.by.role() == Some(Role::Staff);
+    if let Some(administrator) = trade.admin_email.as_ref().filter(|_| !by_staff) {
         let parts: Vec<&SupplierOrder> = entries.iter().filter_map(canceled).collect();
         messages.push(message(first_entry.id, administrator.as_str(), trade.default_locale, data(&parts)));
     }

@@ -45,6 +45,56 @@ pub struct Actor {
     pub role: Role,
 }
 
+/// By whom something is done.
+#[derive(Clone, Copy, Debug)]
+pub enum By {
+    /// By somebody.
+    Person(Actor),
+    /// By nobody: its time was up, or what a provider said is repeated.
+    System,
+}
+
+impl By {
+    /// The person, where it is one.
+    #[must_use]
+    pub fn user_id(self) -> Option<UserId> {
+        match self {
+            Self::Person(actor) => Some(actor.user_id),
+            Self::System => None,
+        }
+    }
+
+    /// Their organization.
+    #[must_use]
+    pub fn organization_id(self) -> Option<OrganizationId> {
+        match self {
+            Self::Person(actor) => Some(actor.organization_id),
+            Self::System => None,
+        }
+    }
+
+    /// Their role; none when it is nobody.
+    #[must_use]
+    pub fn role(self) -> Option<Role> {
+        match self {
+            Self::Person(actor) => Some(actor.role),
+            Self::System => None,
+        }
+    }
+
+    /// Its word in histories, letters and statements: `buyer`, `supplier`, `staff` or `system`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.role().map_or("system", Role::as_str)
+    }
+}
+
+impl From<Actor> for By {
+    fn from(actor: Actor) -> Self {
+        Self::Person(actor)
+    }
+}
+
 /// Where an order goes.
 #[derive(Clone, Debug)]
 pub enum Destination {
@@ -96,6 +146,8 @@ pub struct Order {
     pub purchase_number: Option<String>,
     /// How it will be paid.
     pub payment_method: PaymentMethod,
+    /// Until when it waits for its card payment, before it is called off; none when it does not wait.
+    pub pay_until: Option<OffsetDateTime>,
     /// Its parts by supplier.
     pub parts: Vec<SupplierOrder>,
     /// Its payments, the oldest first.

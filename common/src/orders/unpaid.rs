@@ -1,14 +1,14 @@
 //! Orders that wait for a card: released to their suppliers once the money is held, or called off when it does not
-//! come in time.
+//! come in time. Where held money is lost again the order waits anew.
 
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use super::{StockEffect, messages, store};
+use super::{By, Named, SupplierOrderStatus, actions, messages, store};
 use crate::{config::TradeSettings, ids::OrderId, mail};
 
 /// Lets the suppliers of an order see it, and mails it to them and to the administrator, once; nothing when nothing
-/// of it is left.
+/// of it is left. It waits no more.
 pub(crate) async fn release(
     conn: &mut PgConnection,
     trade: &TradeSettings,
@@ -21,8 +21,41 @@ pub(crate) async fn release(
     mail::post(conn, now, &letters.to_others).await
 }
 
-/// Calls off an order that was never released: its parts are canceled by nobody, its goods can be ordered by others,
-/// and the buyer is told. False when there was nothing to call off.
+/// Has an order wait to be paid again; false when nothing of it is left.
+pub(crate) async fn wait_again(
+    conn: &mut PgConnection,
+    id: OrderId,
+    until: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    store::wait_again(conn, id, until).await
+}
+
+/// How long an order waits yet for its card, nothing or less when its time is up; none when it does not wait. That stays
+/// so until the transaction ends.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn time_to_pay(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    id: OrderId,
+) -> Result<Option<Duration>, sqlx::Error> {
+    Ok(store::lock_waiting(conn, id).await?.map(|until| until - now))
+}
+
+/// What became of an order whose time may be up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// It does not wait: the money is held or came, or nothing was left.
+    Over,
+    /// It waits for so long yet.
+    Waits(Duration),
+    /// It was called off.
+    CalledOff,
+}
+
+/// Calls off an order whose payment did not come in time: its parts are canceled by nobody, its goods can be ordered by
+/// others, and everybody who knew of it is told.
 ///
 /// # Errors
 /// When the database refuses.
@@ -31,18 +64,21 @@ pub async fn expire(
     trade: &TradeSettings,
     now: OffsetDateTime,
     id: OrderId,
-) -> Result<bool, sqlx::Error> {
-    // The lock order of the whole house: stock first, then orders.
-    store::lock_stock_of_order(conn, id).await?;
-    if !store::lock_unreleased(conn, id).await? {
-        return Ok(false);
+) -> Result<Expiry, sqlx::Error> {
+    let to = SupplierOrderStatus::Canceled;
+    let mut parts = actions::lock(conn, By::System, Named::Whole(id), to).await?;
+    match time_to_pay(conn, now, id).await? {
+        None => return Ok(Expiry::Over),
+        Some(left) if left.is_positive() => return Ok(Expiry::Waits(left)),
+        Some(_) => store::wait_no_more(conn, id).await?,
     }
-    let canceled = store::cancel_parts(conn, now, id).await?;
-    if canceled.is_empty() {
-        return Ok(false);
+    parts.retain(|part| part.status.may_become(to));
+    if parts.is_empty() {
+        return Ok(Expiry::Over);
     }
-    store::give_up_reservations(conn, now, &canceled, StockEffect::Release).await?;
+    let step = store::Move { by: By::System, parts: &parts, to, comment: None };
+    actions::make(conn, trade, now, &step).await?;
     let told = store::buyer_of_order(conn, id).await?;
     mail::post(conn, now, &[messages::order_expired(trade, id, told)]).await?;
-    Ok(true)
+    Ok(Expiry::CalledOff)
 }

@@ -16,19 +16,36 @@ const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Asks the provider how a card payment stands, and does what follows: takes the money, lets go of it, gives some back.
 ///
-/// It has no key: what caused it may have happened after another one looked. Two at once do no harm.
+/// It has no key where something of ours caused it: that may have happened after another one looked. Two at once do no
+/// harm. What a provider tells us unasked anybody may make up: all notices of one second have one job, after it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct FinalizePayment {
     /// Which one.
     pub payment_id: PaymentId,
+    /// The end of the second in which the provider told us something of it, in Unix time; none where we know ourselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noticed: Option<i64>,
+}
+
+impl FinalizePayment {
+    /// The one for what we know ourselves.
+    #[must_use]
+    pub fn of(payment_id: PaymentId) -> Self {
+        Self { payment_id, noticed: None }
+    }
 }
 
 impl Job for FinalizePayment {
     const KIND: &'static str = "finalize_payment";
     const QUEUE: QueueName = QueueName::PAYMENTS;
-    // Half a day of a provider that is away; then `WatchPayment` goes on by itself.
+    // Seven hours of a provider that is away; then `WatchPayment` goes on by itself. What needs no provider, the refund of
+    // what was taken, does not wait for it.
     const MAX_ATTEMPTS: u16 = 20;
     const TIMEOUT: Duration = TIMEOUT;
+
+    fn key(&self) -> Option<String> {
+        self.noticed.map(|second| format!("notice {} {second}", self.payment_id))
+    }
 }
 
 /// Does the same from time to time while a card payment is open, for the notices that never come.
@@ -71,7 +88,7 @@ pub struct RefundPayment {
 impl Job for RefundPayment {
     const KIND: &'static str = "refund_payment";
     const QUEUE: QueueName = QueueName::PAYMENTS;
-    // A day of a provider that is away. Then it is a dead letter: the refund stays `pending`, since nobody knows.
+    // Eighteen hours of a provider that is away. Then it is a dead letter: the refund stays `pending`, since nobody knows.
     const MAX_ATTEMPTS: u16 = 32;
     const TIMEOUT: Duration = TIMEOUT;
 
@@ -80,14 +97,12 @@ impl Job for RefundPayment {
     }
 }
 
-/// Calls an order off whose card payment did not come in time.
+/// Calls an order off whose card payment did not come in time. Until when it waits stands in the order: that may move
+/// while this sleeps.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ExpireOrder {
     /// Which order.
     pub order_id: OrderId,
-    /// When its time is up.
-    #[serde(with = "time::serde::rfc3339")]
-    pub expires_at: OffsetDateTime,
 }
 
 impl Job for ExpireOrder {

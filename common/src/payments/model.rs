@@ -212,8 +212,10 @@ pub struct Payment {
     pub reference: Option<String>,
     /// Who handles the card.
     pub provider: Option<String>,
-    /// Where the buyer goes to pay.
+    /// Where the buyer goes to pay; none when nothing of the order is left to pay.
     pub redirect_url: Option<String>,
+    /// Why it failed, in the provider's word.
+    pub failure: Option<String>,
     /// What the provider says that does not agree with us.
     pub disagreement: Option<String>,
     /// When it was begun.

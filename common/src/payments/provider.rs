@@ -163,10 +163,8 @@ pub enum ProviderRefundStatus {
 /// What the provider told us unasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// What is said to have happened.
-    pub event: String,
-    /// The provider's name of what it happened to.
-    pub object_id: String,
+    /// What is said to have happened: one of the provider's few words.
+    pub event: &'static str,
     /// The provider's name of the payment to ask about.
     pub provider_payment_id: String,
 }

@@ -3,7 +3,7 @@
 use common::ids::SupplierOrderId;
 use serde_json::{Value, json};
 
-use crate::support::{Person, TestApp, price_list};
+use crate::support::{Person, TestApp, address, price_list};
 
 const ORDERS: &str = "/api/v1/admin/orders";
 
@@ -144,5 +144,26 @@ async fn nobody_else_may_and_what_is_not_there_is_not_found() {
     app.get(ORDERS).await.assert_status(401);
     move_part(&staff, &SupplierOrderId::new().to_string(), "confirmed").await.assert_status(404);
     move_part(&staff, "x", "confirmed").await.assert_status(404).problem("not_found");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_part_of_an_order_that_waits_for_its_card_can_only_be_canceled() {
+    let app = TestApp::start_with_cards().await;
+    let staff = app.staff().create().await;
+    let list = price_list(&[("1", "iPhone", "100", 10)]);
+    app.supplier("Электрон").with_price_list(list).create().await;
+    let buyer = app.buyer().with_basket([("1", 2)]).create().await;
+    let body = json!({ "address": address(), "payment_method": "card" });
+    let order = buyer.post("/api/v1/orders", body).await.assert_status(201).json();
+    let part = part_of(&order, "Электрон");
+    for status in ["confirmed", "refused"] {
+        move_part(&staff, &part, status).await.assert_status(409).problem("not_paid");
+    }
+    let log = staff.get(&format!("/api/v1/admin/audit-log?subject_id={part}")).await.json();
+    assert_eq!(log["items"], json!([]), "what is refused is not written down");
+    let moved = move_part(&staff, &part, "canceled").await.assert_status(200).json();
+    assert_eq!((&moved["id"], &moved["status"]), (&json!(part), &json!("canceled")));
+    assert_eq!(app.stock("1").await, (10, 0));
     app.finish().await;
 }

@@ -203,3 +203,14 @@ async fn money_that_somebody_took_at_the_provider_pays_for_all_parts() {
     assert_eq!(now(&buyer, &order).await["payment_status"], "partially_refunded");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_replay_needs_no_more_connections_than_one() {
+    let app = TestApp::start_with_cards_and_one_connection().await;
+    let (_elektron, _kancler, buyer) = market(&app).await;
+    let path = format!("{}/payments", order_by_card(&buyer).await);
+    let first = buyer.post_once(&path, "pay-1", json!({})).await.assert_status(201).json();
+    let again = buyer.post_once(&path, "pay-1", json!({})).await.assert_status(201).json();
+    assert_eq!(again["id"], first["id"]);
+    app.finish().await;
+}

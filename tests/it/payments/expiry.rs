@@ -78,3 +78,22 @@ async fn a_payment_that_nobody_pays_expires_at_the_provider() {
     assert_eq!(now(&buyer, &path).await["status"], "expired");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn of_an_order_that_is_paid_nobody_is_asked_when_its_time_would_be_up() {
+    use local_stack::payment_sandbox::{Fault, FaultKind, Operation};
+
+    let app = TestApp::start_with_cards().await;
+    let (elektron, kancler, buyer) = market(&app).await;
+    super::pay(&app, &buyer).await;
+    super::walk(&elektron, &["confirmed"]).await;
+    super::walk(&kancler, &["confirmed"]).await;
+    app.drain_jobs().await;
+    app.provider().inject(Fault { operation: Operation::Find, kind: FaultKind::FailBefore, times: None });
+    app.clock().advance(Duration::hours(2));
+    app.run_scheduled_jobs().await;
+    let left = "select count(*) from jobs where kind = 'expire_order' and state <> 'done'";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(app.pool()).await.unwrap();
+    assert_eq!(left, 0, "it waits for no provider");
+    app.finish().await;
+}

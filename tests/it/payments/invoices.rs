@@ -4,7 +4,7 @@ use serde_json::json;
 use time::Duration;
 
 use super::{market, now, walk};
-use crate::support::TestApp;
+use crate::support::{TestApp, price_list};
 
 #[tokio::test]
 async fn an_order_has_an_invoice_for_each_part_in_its_answer_and_in_its_letter() {
@@ -186,5 +186,108 @@ async fn a_strangers_payment_is_nowhere() {
     stranger.get(&path).await.assert_status(404).problem("not_found");
     elektron.get(&path).await.assert_status(403);
     app.get(&path).await.assert_status(401);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn invoices_stand_in_the_order_of_their_numbers() {
+    let app = TestApp::start().await;
+    let skus = ["A", "B", "C", "D", "E"];
+    for sku in skus {
+        app.supplier(sku).with_price_list(price_list(&[(sku, sku, "10", 10)])).create().await;
+    }
+    let buyer = app.buyer().with_basket(skus.map(|sku| (sku, 1))).create().await;
+    let order = buyer.order().await.assert_status(201).json();
+    let number = order["number"].as_str().unwrap();
+    for (place, invoice) in (1..).zip(order["payments"].as_array().unwrap()) {
+        assert_eq!(invoice["number"], format!("{number}-{place}"));
+    }
+    app.finish().await;
+}
+
+/// Waits until somebody waits for a lock.
+async fn somebody_waits(app: &TestApp) {
+    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(app.pool()).await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_is_marked_paid_while_its_part_is_being_canceled() {
+    let app = TestApp::start().await;
+    let (_elektron, _kancler, buyer) = market(&app).await;
+    let staff = app.staff().create().await;
+    let placed = buyer.order().await.assert_status(201);
+    let order = placed.json();
+    let location = placed.header("location").unwrap();
+    // Whoever cancels has the parts locked, and waits here before it comes to the invoices.
+    let mut tx = app.pool().begin().await.unwrap();
+    sqlx::query("lock table supplier_order_history in share mode").execute(&mut *tx).await.unwrap();
+    let path = format!("/api/v1/admin/payments/{}/capture", order["payments"][0]["id"].as_str().unwrap());
+    let cancel = format!("{location}/cancel");
+    let (canceled, ()) = tokio::join!(buyer.post(&cancel, json!(null)), async {
+        somebody_waits(&app).await;
+        let paid = staff.post(&path, json!({ "paid_on": "2026-01-01" })).await.assert_status(200).json();
+        assert_eq!(paid["status"], "captured");
+        tx.commit().await.unwrap();
+    });
+    let order = canceled.assert_status(200).json();
+    assert_eq!(order["status"], "canceled");
+    let statuses: Vec<_> =
+        order["payments"].as_array().unwrap().iter().map(|payment| &payment["status"]).collect();
+    assert_eq!(statuses, ["captured", "canceled"]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_that_somebody_is_at_is_reminded_of_afterwards_and_keeps_no_other_waiting() {
+    let app = TestApp::start().await;
+    let (_elektron, _kancler, buyer) = market(&app).await;
+    let order = buyer.order().await.assert_status(201).json();
+    app.clock().advance(Duration::days(16));
+    let mut tx = app.pool().begin().await.unwrap();
+    sqlx::query("select from payments where number = $1 for update")
+        .bind(order["payments"][0]["number"].as_str().unwrap())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    app.run_scheduled_jobs().await;
+    assert_eq!(app.mailbox(buyer.email()).await.about("не оплачен в срок").len(), 1);
+    tx.commit().await.unwrap();
+    app.run_scheduled_jobs().await;
+    assert_eq!(app.mailbox(buyer.email()).await.about("не оплачен в срок").len(), 2);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_shown_as_it_was_at_one_moment() {
+    let app = TestApp::start().await;
+    let (_elektron, _kancler, buyer) = market(&app).await;
+    let placed = buyer.order().await.assert_status(201);
+    let location = placed.header("location").unwrap();
+    // Whoever reads has read where the parts stand, and waits here before it comes to their history.
+    let mut tx = app.pool().begin().await.unwrap();
+    sqlx::query("lock table supplier_order_history in access exclusive mode")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let (shown, ()) = tokio::join!(buyer.get(location), async {
+        somebody_waits(&app).await;
+        for statement in [
+            "update supplier_orders set status = 'confirmed'",
+            "insert into supplier_order_history (id, supplier_order_id, position, status, at, by_role) \
+             select uuid_v7(), id, 2, 'confirmed', now(), 'system' from supplier_orders",
+        ] {
+            sqlx::query(statement).execute(&mut *tx).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    });
+    for part in shown.assert_status(200).json()["parts"].as_array().unwrap() {
+        let last = part["history"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(part["status"], last["status"], "{part}");
+    }
+    let planted = "update supplier_order_history set by_role = 'buyer' where position = 2";
+    sqlx::query(planted).execute(app.pool()).await.unwrap();
     app.finish().await;
 }

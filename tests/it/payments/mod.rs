@@ -4,6 +4,7 @@ mod cards;
 mod checker;
 mod expiry;
 mod invoices;
+mod lapses;
 mod lost_answers;
 mod notices;
 mod refunds;

@@ -57,7 +57,9 @@ async fn a_notice_that_is_not_true_moves_nothing() {
 #[tokio::test]
 async fn what_is_no_notice_is_refused() {
     let app = TestApp::start_with_cards().await;
-    for body in [json!({}), json!([]), json!({ "event": "payment.succeeded", "object": { "id": 7 } })] {
+    let invented = notice("payment.invented", "22d6d597-000f-5000-9000-145f6df21d6f");
+    let other = json!({ "event": "payment.succeeded", "object": { "id": 7 } });
+    for body in [json!({}), json!([]), other, invented] {
         app.post(WEBHOOK, body).await.assert_status(400).problem("bad_request");
     }
     let large = json!({ "event": "payment.succeeded", "object": { "id": "x".repeat(70_000) } });
@@ -79,5 +81,30 @@ async fn notices_that_never_come_are_made_up_for() {
     walk(&kancler, &["confirmed"]).await;
     app.drain_jobs().await;
     assert_eq!(now(&buyer, &order).await["payment_status"], "paid");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn however_many_notices_somebody_sends_the_provider_is_asked_once_a_second() {
+    let app = TestApp::start_with_cards().await;
+    let (_elektron, _kancler, buyer) = market(&app).await;
+    let order = order_by_card(&buyer).await;
+    begin(&buyer, &order).await.assert_status(201);
+    let id = app.provider().payments()[0].id.clone();
+    app.drain_jobs().await;
+    app.stop_worker().await;
+    for number in 0..40 {
+        let refund = json!({ "type": "notification", "event": "refund.succeeded", "object": {
+            "id": format!("made-up-{number}"), "payment_id": id,
+        } });
+        app.post(WEBHOOK, refund).await.assert_status(200);
+        app.post(WEBHOOK, notice("payment.canceled", &id)).await.assert_status(200);
+    }
+    let waiting = "select count(*) from jobs where kind = 'finalize_payment' and state = 'ready'";
+    let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(app.pool()).await.unwrap();
+    assert!((1..40).contains(&waiting), "{waiting} jobs for 80 notices");
+    let kept: i64 =
+        sqlx::query_scalar("select count(*) from payment_notices").fetch_one(app.pool()).await.unwrap();
+    assert_eq!(kept, 2);
     app.finish().await;
 }

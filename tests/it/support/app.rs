@@ -116,12 +116,21 @@ struct Setup {
     sandbox: Option<PaymentSandbox>,
     cache_bytes: u64,
     database: Option<TestDatabase>,
+    connections: u32,
 }
 
 impl Setup {
     fn usual() -> Self {
         let serving = Serving::on(SocketAddr::from(([127, 0, 0, 1], 0)));
-        Self { trade: trade(), limits: limits(), serving, sandbox: None, cache_bytes: UNKEPT, database: None }
+        Self {
+            trade: trade(),
+            limits: limits(),
+            serving,
+            sandbox: None,
+            cache_bytes: UNKEPT,
+            database: None,
+            connections: 10,
+        }
     }
 }
 
@@ -162,20 +171,23 @@ impl TestApp {
 
     /// Starts everything, with a payment provider.
     pub async fn start_with_cards() -> Self {
-        let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let sandbox = PaymentSandbox::start(local, None).await.expect("a free port");
-        Self::start_in(Setup { sandbox: Some(sandbox), ..Setup::usual() }).await
+        Self::start_in(Setup { sandbox: Some(sandbox().await), ..Setup::usual() }).await
+    }
+
+    /// The same, with an API that has one connection to the database.
+    pub async fn start_with_cards_and_one_connection() -> Self {
+        Self::start_in(Setup { sandbox: Some(sandbox().await), connections: 1, ..Setup::usual() }).await
     }
 
     async fn start_in(setup: Setup) -> Self {
         common::tls::use_ring();
-        let Setup { trade, limits, serving, sandbox, cache_bytes, database } = setup;
+        let Setup { trade, limits, serving, sandbox, cache_bytes, database, connections } = setup;
         let database = match database {
             Some(database) => database,
             None => TestDatabase::create().await,
         };
         let pools = [
-            Db::serving(&database.settings(10).await).expect("the URL of the cluster"),
+            Db::serving(&database.settings(connections).await).expect("the URL of the cluster"),
             Db::new(&database.settings(6).await).expect("the URL of the cluster"),
         ];
         let clock = Clock::shifted();
@@ -493,6 +505,7 @@ pub fn trade() -> TradeSettings {
         default_locale: Locale::Ru,
         invoice_due_days: 14,
         card_payment_time: ::time::Duration::HOUR,
+        card_repayment_time: ::time::Duration::DAY,
     }
 }
 
@@ -513,6 +526,11 @@ fn limits() -> LimitSettings {
 pub fn figures() -> PrometheusHandle {
     static FIGURES: OnceLock<PrometheusHandle> = OnceLock::new();
     FIGURES.get_or_init(|| serve::start_figures().expect("nobody started them before")).clone()
+}
+
+async fn sandbox() -> PaymentSandbox {
+    let local = SocketAddr::from(([127, 0, 0, 1], 0));
+    PaymentSandbox::start(local, None).await.expect("a free port")
 }
 
 /// The way to the payment provider, as both programs make it from their settings.

@@ -239,6 +239,11 @@ impl Ledger {
         self.end(id, &[SandboxStatus::Pending], "general_decline")
     }
 
+    /// The bank does not let held money be taken.
+    pub(super) fn decline_capture(&mut self, id: &str) -> Result<(), String> {
+        self.end(id, &[SandboxStatus::WaitingForCapture], "general_decline")
+    }
+
     /// Time runs out.
     pub(super) fn expire(&mut self, id: &str) -> Result<(), String> {
         let payment = self.payments.get(id).ok_or("there is no such payment")?;

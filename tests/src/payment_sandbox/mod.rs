@@ -130,6 +130,14 @@ impl PaymentSandbox {
         self.provider.change(|ledger| ledger.expire(payment_id)).map_err(anyhow::Error::msg)
     }
 
+    /// The bank does not let held money be taken.
+    ///
+    /// # Errors
+    /// When no money is held.
+    pub fn decline_capture(&self, payment_id: &str) -> anyhow::Result<()> {
+        self.provider.change(|ledger| ledger.decline_capture(payment_id)).map_err(anyhow::Error::msg)
+    }
+
     /// Makes an operation go wrong from now on.
     pub fn inject(&self, fault: Fault) {
         self.provider.faults().inject(fault);

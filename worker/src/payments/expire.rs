@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::{
-    orders,
+    orders::{self, Expiry},
     payments::{self, jobs::ExpireOrder},
     queue::{Failure, Outcome, Run},
 };
@@ -16,10 +16,12 @@ const PROVIDER_AWAY: Duration = Duration::from_secs(60);
 
 impl Perform for ExpireOrder {
     async fn perform(&self, run: &Run, deps: &Deps) -> Outcome {
-        let left = self.expires_at - deps.clock.now();
-        if left.is_positive() {
-            let wait = Duration::try_from(left).unwrap_or(Duration::ZERO);
-            return Err(Failure::NotYet(wait));
+        let mut tx = deps.db.begin().await?;
+        match orders::time_to_pay(&mut tx, deps.clock.now(), self.order_id).await? {
+            // The order is locked: whoever has it wait again comes after this job is done, and makes a new one.
+            None => return run.finish(tx).await,
+            Some(left) if left.is_positive() => return Err(not_yet(left)),
+            Some(_) => tx.rollback().await?,
         }
         // Whoever has paid in time must not lose the order since a notice was lost: the provider has the last word,
         // and while it is away the order waits.
@@ -36,11 +38,18 @@ impl Perform for ExpireOrder {
             }
         }
         let mut tx = deps.db.begin().await?;
-        let expired = orders::expire(&mut tx, &deps.trade, deps.clock.now(), self.order_id).await?;
-        let finished = run.finish(tx).await?;
-        if expired {
-            tracing::info!(order_id = %self.order_id, "an order was called off: its payment did not come");
+        match orders::expire(&mut tx, &deps.trade, deps.clock.now(), self.order_id).await? {
+            Expiry::Waits(left) => Err(not_yet(left)),
+            Expiry::Over => run.finish(tx).await,
+            Expiry::CalledOff => {
+                let finished = run.finish(tx).await?;
+                tracing::info!(order_id = %self.order_id, "an order was called off: its payment did not come");
+                Ok(finished)
+            }
         }
-        Ok(finished)
     }
+}
+
+fn not_yet(left: impl TryInto<Duration>) -> Failure {
+    Failure::NotYet(left.try_into().unwrap_or(Duration::ZERO))
 }

@@ -12,6 +12,9 @@ use crate::{deps::Deps, registry::Perform};
 /// How many invoices one transaction marks.
 const BATCH: i64 = 200;
 
+/// How soon to look again at those that somebody is paying or canceling.
+const LOCKED: Duration = Duration::from_secs(5);
+
 impl Perform for RemindOverdue {
     async fn perform(&self, run: &Run, deps: &Deps) -> Outcome {
         let left = self.run_at(&deps.trade) - deps.clock.now();
@@ -24,6 +27,9 @@ impl Perform for RemindOverdue {
             let now = deps.clock.now();
             let reminded = payments::remind_overdue(&mut tx, &deps.trade, now, self.due_on, BATCH).await?;
             if reminded == 0 {
+                if payments::any_unmarked(&mut tx, self.due_on).await? {
+                    return Err(Failure::NotYet(LOCKED));
+                }
                 return run.finish(tx).await;
             }
             tx.commit().await?;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use anyhow::anyhow;
 use common::{
-    payments::{self, ProviderError, RefundStep, jobs::RefundPayment},
+    payments::{self, ProviderError, RefundNoted, RefundStep, jobs::RefundPayment},
     queue::{Failure, Finished, Outcome, Run},
 };
 
@@ -34,10 +35,13 @@ impl Perform for RefundPayment {
         };
         let mut tx = deps.db.begin().await?;
         let said = said.as_ref().map_err(String::as_str);
-        if payments::note_refund(&mut tx, deps.clock.now(), self.refund_id, said).await? {
-            run.finish(tx).await
-        } else {
-            Err(Failure::NotYet(ON_ITS_WAY))
+        match payments::note_refund(&mut tx, deps.clock.now(), self.refund_id, said).await? {
+            RefundNoted::Ended => run.finish(tx).await,
+            RefundNoted::OnItsWay => Err(Failure::NotYet(ON_ITS_WAY)),
+            RefundNoted::Disagrees(disagreement) => {
+                tx.commit().await?;
+                Err(Failure::Retry(anyhow!(disagreement)))
+            }
         }
     }
 }

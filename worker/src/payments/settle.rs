@@ -16,17 +16,23 @@ const QUESTIONS: usize = 4;
 
 /// Whoever handles cards.
 pub(super) fn provider(deps: &Deps) -> Result<Arc<dyn PaymentProvider>, Failure> {
-    deps.cards.clone().ok_or_else(|| Failure::Retry(anyhow!("no card provider is set up for this worker")))
+    deps.cards.clone().ok_or_else(|| {
+        metrics::counter!("payments_without_provider_total").increment(1);
+        Failure::Retry(anyhow!("no card provider is set up for this worker"))
+    })
 }
 
 /// Looks a payment up, and does what follows, until nothing does. Twice at once does no harm: every question carries
 /// a stable key, and every step is a compare-and-set.
 pub(super) async fn settle(deps: &Deps, run: &Run, id: PaymentId) -> Result<(), Failure> {
-    let provider = provider(deps)?;
     let mut tx = deps.db.begin().await?;
     run.hold(&mut tx).await?;
-    let asked = payments::plan(&mut tx, &deps.trade, id).await?;
+    let asked = payments::plan(&mut tx, &deps.trade, deps.clock.now(), id).await?;
     tx.commit().await?;
+    if matches!(asked, Asked::Nothing) {
+        return Ok(());
+    }
+    let provider = provider(deps)?;
     let mut said = match asked {
         Asked::Nothing => return Ok(()),
         Asked::Create(charge) => match provider.create(&charge).await {

@@ -49,11 +49,14 @@ pub(crate) async fn list_all_orders(
         number: query.take("number", |number| text::one_line(number, MAX_NUMBER)),
     };
     query.finish()?;
-    let orders = orders::list_all(&mut *ctx.read().await?, &filter, paging.after, paging.limit).await?;
+    let mut snapshot = ctx.snapshot().await?;
+    let orders = orders::list_all(&mut snapshot, &filter, paging.after, paging.limit).await?;
+    snapshot.rollback().await?;
     Ok(Json(paging.limit.page(orders, |order| order.id).into()))
 }
 
-/// Moves a part of an order along, in its supplier's place. The buyer is told by e-mail.
+/// Moves a part of an order along, in its supplier's place. The buyer is told by e-mail. A part of an order that waits
+/// for its card can only be canceled.
 #[endpoint(tags("admin"))]
 pub(crate) async fn move_supplier_order(
     ctx: Ctx,
@@ -71,7 +74,7 @@ pub(crate) async fn move_supplier_order(
     };
     audit::record(&mut tx, ctx.now(), &entry).await?;
     let supplier = orders::supplier_of_part(&mut tx, id.0).await?.ok_or_else(ApiError::not_found)?;
-    let part = orders::find_part(&mut tx, supplier, id.0).await?;
+    let part = orders::find_part_for_staff(&mut tx, supplier, id.0).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await?;
-    Ok(Json(part.ok_or_else(ApiError::not_found)?.into()))
+    Ok(Json(part.into()))
 }

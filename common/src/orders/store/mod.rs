@@ -12,7 +12,7 @@ pub(super) use moving::{
 };
 pub use overview::{list_all, supplier_of_part};
 pub(super) use placing::{OrderRow, Placement, find_terms, insert_order, readers, take_stock};
-pub use reading::{find, find_part, list, list_parts, ordered_lines};
+pub use reading::{find, find_part, find_part_for_staff, list, list_parts, ordered_lines};
 pub(super) use unpaid::{
-    Told as ToldOfOrder, buyer_of_order, cancel_parts, lock_stock_of_order, lock_unreleased, release,
+    Told as ToldOfOrder, buyer_of_order, lock_waiting, release, wait_again, wait_no_more,
 };

@@ -4,16 +4,16 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::super::{Actor, Named, StockEffect, SupplierOrderStatus};
+use super::super::{By, Named, StockEffect, SupplierOrderStatus};
 use crate::{
     ids::{OrderId, OrganizationId, SupplierId, SupplierOrderId, UserId},
     locale::Locale,
 };
 
-/// Locks the stock of the lines of what is named, in offer order; nothing of what is not the actor's.
+/// Locks the stock of the lines of what is named, in offer order; nothing that they may not reach.
 pub(in super::super) async fn lock_stock(
     conn: &mut PgConnection,
-    actor: Actor,
+    by: By,
     named: Named,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -29,24 +29,25 @@ pub(in super::super) async fn lock_stock(
             when 'buyer' then o.organization_id = $4
             when 'supplier' then p.supplier_id = $4 and o.released_at is not null
             when 'staff' then true
+            when 'system' then true
           end
         order by s.offer_id
         for no key update of s
         "#,
         named.part_id() as Option<SupplierOrderId>,
         named.order_id() as Option<OrderId>,
-        actor.role.as_str(),
-        actor.organization_id as OrganizationId,
+        by.as_str(),
+        by.organization_id() as Option<OrganizationId>,
     )
     .fetch_all(conn)
     .await?;
     Ok(())
 }
 
-/// Locks the order of what is named, so that it is not released meanwhile; nothing that is not the actor's.
+/// Locks the order of what is named, so that it is not released meanwhile; nothing that they may not reach.
 pub(in super::super) async fn lock_order(
     conn: &mut PgConnection,
-    actor: Actor,
+    by: By,
     named: Named,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -64,15 +65,15 @@ pub(in super::super) async fn lock_order(
         "#,
         named.part_id() as Option<SupplierOrderId>,
         named.order_id() as Option<OrderId>,
-        actor.role.as_str(),
-        actor.organization_id as OrganizationId,
+        by.as_str(),
+        by.organization_id() as Option<OrganizationId>,
     )
     .fetch_all(conn)
     .await?;
     Ok(())
 }
 
-/// A part that its actor may move, kept from moving otherwise until the transaction ends.
+/// A part that somebody may move, kept from moving otherwise until the transaction ends.
 #[derive(Debug)]
 pub(in super::super) struct LockedPart {
     pub(in super::super) id: SupplierOrderId,
@@ -81,15 +82,17 @@ pub(in super::super) struct LockedPart {
     pub(in super::super) order_id: OrderId,
     /// Whether its supplier was told of it.
     pub(in super::super) released: bool,
+    /// Whether its money is ours, where a card pays; with net terms it is always so.
+    pub(in super::super) paid: bool,
     /// Who ordered.
     pub(in super::super) organization_id: OrganizationId,
     pub(in super::super) user_id: UserId,
 }
 
-/// Locks the parts that are named, those of the actor.
+/// Locks the parts that are named, those that they may reach. Their keys stay free: others may go on pointing at them.
 pub(in super::super) async fn lock_parts(
     conn: &mut PgConnection,
-    actor: Actor,
+    by: By,
     named: Named,
 ) -> Result<Vec<LockedPart>, sqlx::Error> {
     sqlx::query_as!(
@@ -98,7 +101,14 @@ pub(in super::super) async fn lock_parts(
         select
             p.id as "id: SupplierOrderId", p.status as "status: SupplierOrderStatus",
             p.supplier_id as "supplier_id: SupplierId", p.order_id as "order_id: OrderId",
-            o.released_at is not null as "released!", o.organization_id as "organization_id: OrganizationId", o.user_id as "user_id: UserId"
+            o.released_at is not null as "released!",
+            (o.payment_method = 'invoice' or exists (
+                select
+                from payment_allocations a
+                join payments y on y.id = a.payment_id
+                where a.supplier_order_id = p.id and a.wanted and y.status = 'captured'
+            )) as "paid!",
+            o.organization_id as "organization_id: OrganizationId", o.user_id as "user_id: UserId"
         from supplier_orders p
         join orders o on o.id = p.order_id
         where ($1::uuid is null or p.id = $1)
@@ -107,14 +117,15 @@ pub(in super::super) async fn lock_parts(
             when 'buyer' then o.organization_id = $4
             when 'supplier' then p.supplier_id = $4 and o.released_at is not null
             when 'staff' then true
+            when 'system' then true
           end
         order by p.id
-        for update of p
+        for no key update of p
         "#,
         named.part_id() as Option<SupplierOrderId>,
         named.order_id() as Option<OrderId>,
-        actor.role.as_str(),
-        actor.organization_id as OrganizationId,
+        by.as_str(),
+        by.organization_id() as Option<OrganizationId>,
     )
     .fetch_all(conn)
     .await
@@ -123,7 +134,7 @@ pub(in super::super) async fn lock_parts(
 /// Locked parts of one order, and where they go: a legal move from where each stands.
 #[derive(Debug)]
 pub(in super::super) struct Move<'a> {
-    pub(in super::super) actor: Actor,
+    pub(in super::super) by: By,
     pub(in super::super) parts: &'a [LockedPart],
     pub(in super::super) to: SupplierOrderStatus,
     pub(in super::super) comment: Option<&'a str>,
@@ -170,8 +181,8 @@ pub(in super::super) async fn set_status(
         &from as &[&str],
         step.to as SupplierOrderStatus,
         now,
-        step.actor.user_id as UserId,
-        step.actor.role.as_str(),
+        step.by.user_id() as Option<UserId>,
+        step.by.as_str(),
         step.comment,
     )
     .fetch_all(conn)

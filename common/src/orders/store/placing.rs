@@ -18,6 +18,8 @@ pub(in super::super) struct OrderRow<'a> {
     pub(in super::super) id: OrderId,
     pub(in super::super) total: Money,
     pub(in super::super) address: Address,
+    /// How long it waits for its card.
+    pub(in super::super) pay_until: Option<OffsetDateTime>,
     pub(in super::super) new: &'a NewOrder,
 }
 
@@ -104,11 +106,12 @@ pub(in super::super) async fn insert_order(
         placed as (
             insert into orders (
                 id, number, organization_id, user_id, total_minor, currency, payment_method, address, comment,
-                deliver_on, purchase_number, created_at, released_at
+                deliver_on, purchase_number, created_at, released_at, pay_until
             )
             select
                 $1, to_char($2::timestamptz at time zone $3, 'YYYY') || '-' || lpad(n, greatest(6, length(n)), '0'),
-                $4, $5, $6, $7, $8, $9, $10, $11, $12, $2, case when $8 = 'invoice' then $2 end
+                $4, $5, $6, $7, $8, $9, $10, $11, $12, $2, case when $8 = 'invoice' then $2 end,
+                $24
             from number
             returning number
         ),
@@ -168,6 +171,7 @@ pub(in super::super) async fn insert_order(
         &placement.quantities as &[Quantity],
         &placement.sums as &[Money],
         trade.invoice_due_on(now) as Date,
+        row.pay_until,
     )
     .execute(conn)
     .await?;

@@ -30,7 +30,8 @@ pub async fn find(
         r#"
         select
             number, created_at, total_minor as "total: Money", currency, address as "address: Json<Address>",
-            comment, deliver_on, purchase_number, payment_method as "payment_method: PaymentMethod"
+            comment, deliver_on, purchase_number, payment_method as "payment_method: PaymentMethod",
+            pay_until
         from orders
         where id = $1 and organization_id = $2
         "#,
@@ -51,6 +52,7 @@ pub async fn find(
         deliver_on: row.deliver_on,
         purchase_number: row.purchase_number,
         payment_method: row.payment_method,
+        pay_until: row.pay_until,
         parts: parts_of(conn, id).await?,
         payments: payments::of_order(conn, id).await?,
     }))
@@ -255,7 +257,22 @@ pub async fn find_part(
     supplier_id: SupplierId,
     id: SupplierOrderId,
 ) -> Result<Option<SupplierOrderSummary>, sqlx::Error> {
-    let wanted = Wanted { only: Some(id), before: None, filter: &Filter::default(), limit: 1 };
+    let filter = Filter::default();
+    let wanted = Wanted { only: Some(id), before: None, unreleased: false, filter: &filter, limit: 1 };
+    Ok(read_parts(conn, supplier_id, &wanted).await?.pop())
+}
+
+/// The same for staff, who sees it before its supplier does.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find_part_for_staff(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+    id: SupplierOrderId,
+) -> Result<Option<SupplierOrderSummary>, sqlx::Error> {
+    let filter = Filter::default();
+    let wanted = Wanted { only: Some(id), before: None, unreleased: true, filter: &filter, limit: 1 };
     Ok(read_parts(conn, supplier_id, &wanted).await?.pop())
 }
 
@@ -270,13 +287,16 @@ pub async fn list_parts(
     before: Option<SupplierOrderId>,
     limit: Limit,
 ) -> Result<Vec<SupplierOrderSummary>, sqlx::Error> {
-    read_parts(conn, supplier_id, &Wanted { only: None, before, filter, limit: limit.and_one() }).await
+    let wanted = Wanted { only: None, before, unreleased: false, filter, limit: limit.and_one() };
+    read_parts(conn, supplier_id, &wanted).await
 }
 
 /// Which of a supplier's parts to read.
 struct Wanted<'a> {
     only: Option<SupplierOrderId>,
     before: Option<SupplierOrderId>,
+    /// Those too that their supplier does not see yet.
+    unreleased: bool,
     filter: &'a Filter<SupplierOrderStatus>,
     limit: i64,
 }
@@ -301,7 +321,7 @@ async fn read_parts(
           and ($2::uuid is null or p.id = $2)
           and ($3::uuid is null or p.id < $3)
           and ($4::text is null or p.status = $4)
-          and o.released_at is not null
+          and ($9 or o.released_at is not null)
           and ($5::timestamptz is null or o.created_at >= $5)
           and ($6::timestamptz is null or o.created_at < $6)
           and ($7::text is null or strpos(lower(o.number), lower($7)) > 0)
@@ -316,6 +336,7 @@ async fn read_parts(
         wanted.filter.created_to,
         wanted.filter.q,
         wanted.limit,
+        wanted.unreleased,
     )
     .fetch_all(&mut *conn)
     .await?;

@@ -4,26 +4,30 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::{
-    ids::{OrderId, OrganizationId, SupplierOrderId, UserId},
+    ids::{OrderId, OrganizationId, UserId},
     locale::Locale,
     money::Money,
 };
 
-/// Marks an order released; tells who placed it, and nothing when it was released before or when nothing is left.
+/// Marks an order released, and that it waits no more; tells who placed it, and nothing when it was released before or
+/// when nothing is left.
 pub(in super::super) async fn release(
     conn: &mut PgConnection,
     now: OffsetDateTime,
     id: OrderId,
 ) -> Result<Option<(OrganizationId, UserId)>, sqlx::Error> {
     // The lock first: an order whose time is up is called off under the same one, and what is left must be seen after.
-    sqlx::query!("select from orders where id = $1 for no key update", id as OrderId)
-        .fetch_one(&mut *conn)
-        .await?;
+    let before = sqlx::query_scalar!(
+        r#"select released_at is not null as "released!" from orders where id = $1 for no key update"#,
+        id as OrderId,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
     let row = sqlx::query!(
         r#"
         update orders o
-        set released_at = $2
-        where o.id = $1 and o.released_at is null
+        set released_at = coalesce(released_at, $2), pay_until = null
+        where o.id = $1 and (o.released_at is null or o.pay_until is not null)
           and exists (
             select from supplier_orders p where p.order_id = o.id and p.status not in ('refused', 'canceled')
           )
@@ -34,72 +38,52 @@ pub(in super::super) async fn release(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (row.organization_id, row.user_id)))
+    Ok(row.filter(|_| !before).map(|row| (row.organization_id, row.user_id)))
 }
 
-/// Locks the stock of what an order still reserves, in offer order.
-pub(in super::super) async fn lock_stock_of_order(
+/// Locks an order; until when it waits for its card, if it does.
+pub(in super::super) async fn lock_waiting(
     conn: &mut PgConnection,
     id: OrderId,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"
-        select
-        from offer_stock s
-        join order_lines l on l.offer_id = s.offer_id
-        join supplier_orders p on p.id = l.supplier_order_id
-        where p.order_id = $1 and p.status in ('new', 'confirmed', 'assembled')
-        order by s.offer_id
-        for no key update of s
-        "#,
-        id as OrderId,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(())
+) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    let found =
+        sqlx::query_scalar!("select pay_until from orders where id = $1 for no key update", id as OrderId,)
+            .fetch_optional(conn)
+            .await?;
+    Ok(found.flatten())
 }
 
-/// Locks an order; whether it still waits to be released.
-pub(in super::super) async fn lock_unreleased(
+/// Has an order wait (again) until then, unless nothing of it is left; whether it does.
+pub(in super::super) async fn wait_again(
     conn: &mut PgConnection,
     id: OrderId,
+    until: OffsetDateTime,
 ) -> Result<bool, sqlx::Error> {
-    let found = sqlx::query!(
-        "select from orders where id = $1 and released_at is null for no key update",
-        id as OrderId,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(found.is_some())
-}
-
-/// Cancels the parts of an order that still can be, by nobody; returns which.
-pub(in super::super) async fn cancel_parts(
-    conn: &mut PgConnection,
-    now: OffsetDateTime,
-    id: OrderId,
-) -> Result<Vec<SupplierOrderId>, sqlx::Error> {
-    sqlx::query_scalar!(
+    // The lock first, as when it is released.
+    sqlx::query!("select from orders where id = $1 for no key update", id as OrderId)
+        .fetch_one(&mut *conn)
+        .await?;
+    let waits = sqlx::query!(
         r#"
-        with canceled as (
-            update supplier_orders
-            set status = 'canceled'
-            where order_id = $1 and status in ('new', 'confirmed', 'assembled')
-            returning id
-        )
-        insert into supplier_order_history (id, supplier_order_id, position, status, at, by_role)
-        select
-            uuid_v7(), c.id,
-            (select max(h.position) + 1 from supplier_order_history h where h.supplier_order_id = c.id),
-            'canceled', $2, 'system'
-        from canceled c
-        returning supplier_order_id as "id: SupplierOrderId"
+        update orders o
+        set pay_until = $2
+        where o.id = $1
+          and exists (
+            select from supplier_orders p where p.order_id = o.id and p.status not in ('refused', 'canceled')
+          )
         "#,
         id as OrderId,
-        now,
+        until,
     )
-    .fetch_all(conn)
-    .await
+    .execute(conn)
+    .await?;
+    Ok(waits.rows_affected() == 1)
+}
+
+/// Has an order wait no more.
+pub(in super::super) async fn wait_no_more(conn: &mut PgConnection, id: OrderId) -> Result<(), sqlx::Error> {
+    sqlx::query!("update orders set pay_until = null where id = $1", id as OrderId).execute(conn).await?;
+    Ok(())
 }
 
 /// Who is told that an order was called off.

@@ -9,16 +9,16 @@ use super::{
         jobs::{FinalizePayment, WatchPayment},
         messages,
         provider::Ending,
-        store::{self, By, LockedPayment, NewCard, PaymentStep},
+        store::{self, LockedPayment, NewCard, PaymentStep},
     },
-    refunds,
+    await_card, refunds,
 };
 use crate::{
     config::TradeSettings,
     ids::{OrderId, PaymentId},
     mail,
     money::Money,
-    orders::{self, Actor, PaymentMethod, SupplierOrderStatus},
+    orders::{self, Actor, By, PaymentMethod, SupplierOrderStatus},
     queue,
 };
 
@@ -91,7 +91,7 @@ pub async fn begin_card(
     let amount = amount.filter(|amount| *amount > Money::ZERO).ok_or(BeginError::NothingToPay)?;
     let id = PaymentId::new();
     let new = NewCard { id, order_id, amount, currency: &order.currency, provider, parts: &parts };
-    store::insert_card(conn, now, By::from(buyer), &new).await?;
+    store::insert_card(conn, now, buyer.into(), &new).await?;
     queue::enqueue_at(conn, &WatchPayment { payment_id: id }, now + WatchPayment::FIRST_AFTER).await?;
     Ok(Begun::New(charge(conn, trade, id).await?))
 }
@@ -116,19 +116,32 @@ pub enum Asked {
     Nothing,
 }
 
-/// What to ask the provider about a payment now.
+/// What to ask the provider about a payment now; what needs no answer is done.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn plan(
     conn: &mut PgConnection,
     trade: &TradeSettings,
+    now: OffsetDateTime,
     id: PaymentId,
 ) -> Result<Asked, sqlx::Error> {
     let Some(payment) = store::lock(conn, id).await? else { return Ok(Asked::Nothing) };
     match (payment.status, payment.provider_payment_id) {
-        (PaymentStatus::Pending, None) => Ok(Asked::Create(charge(conn, trade, id).await?)),
-        (PaymentStatus::Captured, Some(name)) => Ok(Asked::Look(name)),
+        (PaymentStatus::Pending, None) => {
+            if !store::wanted_parts(conn, payment.order_id).await?.is_empty() {
+                return Ok(Asked::Create(charge(conn, trade, id).await?));
+            }
+            // It may have been begun there before: nobody was told where to pay, and it ends by itself.
+            let (from, to) = (PaymentStatus::Pending, PaymentStatus::Canceled);
+            let step = PaymentStep { payment_id: id, from, to, captured: None, detail: None };
+            store::step(conn, now, By::System, &step).await?;
+            Ok(Asked::Nothing)
+        }
+        (PaymentStatus::Captured, _) => {
+            refunds::refund_called_off(conn, now, id).await?;
+            Ok(Asked::Nothing)
+        }
         (status, Some(name)) if !status.is_final() => Ok(Asked::Look(name)),
         _ => Ok(Asked::Nothing),
     }
@@ -188,8 +201,36 @@ pub async fn note_answer(
             refunds::refund_called_off(conn, now, id).await?;
             Ok(Next::Nothing)
         }
+        PaymentStatus::Failed | PaymentStatus::Canceled | PaymentStatus::Expired
+            if payment.status == PaymentStatus::Authorized =>
+        {
+            lapse(conn, trade, now, id, &payment, stands).await?;
+            Ok(Next::Nothing)
+        }
         _ => Ok(Next::Nothing),
     }
+}
+
+/// Held money was lost: its time was up, or it could not be taken. Where something of the order is left, the order waits
+/// to be paid again, and is called off when that does not happen; the buyer and the administrator are told.
+async fn lapse(
+    conn: &mut PgConnection,
+    trade: &TradeSettings,
+    now: OffsetDateTime,
+    id: PaymentId,
+    payment: &LockedPayment,
+    stands: PaymentStatus,
+) -> Result<(), sqlx::Error> {
+    let until = now + trade.card_repayment_time;
+    if !orders::wait_again(conn, payment.order_id, until).await? {
+        return Ok(());
+    }
+    tracing::warn!(payment_id = %id, status = stands.as_str(), "held money was lost; the order waits to be paid again");
+    metrics::counter!("payments_lapsed_total").increment(1);
+    store::set_lapsed(conn, id, now).await?;
+    await_card(conn, payment.order_id, until).await?;
+    let letters = messages::payment_lapsed(conn, trade, id, stands, until).await?;
+    mail::post(conn, now, &letters).await
 }
 
 /// Where the provider's word leaves a payment of ours, and the word where it is to be kept.
@@ -266,8 +307,8 @@ fn disagreement(
     None
 }
 
-/// Walks to where the provider says that the payment stands, over every step between. A word that is older than what
-/// is known already moves nothing.
+/// Walks a locked payment to where the provider says that it stands, over every step between. A word that is older than
+/// what is known already moves nothing.
 async fn walk(
     conn: &mut PgConnection,
     now: OffsetDateTime,
@@ -281,7 +322,7 @@ async fn walk(
         let captured = taken.filter(|_| to == PaymentStatus::Captured);
         let detail = detail.filter(|_| to == end);
         let step = PaymentStep { payment_id, from, to, captured, detail };
-        store::step(conn, now, By::SYSTEM, &step).await?;
+        store::step(conn, now, By::System, &step).await?;
         from = to;
     }
     Ok(())
@@ -339,13 +380,18 @@ pub async fn refuse_card(
     why: &str,
 ) -> Result<(), sqlx::Error> {
     let (from, to) = (PaymentStatus::Pending, PaymentStatus::Failed);
+    let payment = store::lock(conn, id).await?;
+    // Another attempt, with the same key, may have had another answer meanwhile: it knows better.
+    if payment.is_none_or(|payment| payment.status != from) {
+        return Ok(());
+    }
     let step = PaymentStep { payment_id: id, from, to, captured: None, detail: Some(why) };
-    store::step(conn, now, By::SYSTEM, &step).await?;
-    Ok(())
+    store::step(conn, now, By::System, &step).await
 }
 
-/// Keeps a notice of the provider, and asks about its payment. One about nothing of ours is not kept: nobody knows
-/// who sent it.
+/// Keeps a notice of the provider, and has its payment asked about: at the next full second, and once for all notices
+/// before it. So whoever invents notices costs a question a second, and hides none that is true. One about nothing of ours
+/// is not kept: nobody knows who sent it.
 ///
 /// # Errors
 /// When the database refuses.
@@ -360,9 +406,10 @@ pub async fn receive_notice(
         tracing::info!("a notice about an unknown payment was passed over");
         return Ok(());
     };
-    store::keep_notice(conn, now, provider, notice).await?;
+    let look_at = store::keep_notice(conn, now, provider, notice).await?;
     if !status.is_final() {
-        queue::enqueue(conn, &FinalizePayment { payment_id }).await?;
+        let job = FinalizePayment { payment_id, noticed: Some(look_at.unix_timestamp()) };
+        queue::enqueue_at(conn, &job, look_at).await?;
     }
     Ok(())
 }

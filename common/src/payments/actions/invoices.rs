@@ -5,7 +5,7 @@ use time::{Date, OffsetDateTime};
 
 use super::super::{
     Payment, PaymentKind, PaymentStatus, messages,
-    store::{self, By, PaymentStep},
+    store::{self, PaymentStep},
 };
 use crate::{config::TradeSettings, ids::PaymentId, mail, orders::Actor};
 
@@ -67,7 +67,7 @@ pub async fn capture_invoice(
         captured: Some(invoice.amount),
         detail: paid.reference.as_deref(),
     };
-    store::step(conn, now, By::from(staff), &step).await?;
+    store::step(conn, now, staff.into(), &step).await?;
     store::allocate_invoice(conn, id, paid.paid_on, paid.reference.as_deref()).await?;
     let receipt = messages::payment_received(conn, trade, id).await?;
     mail::post(conn, now, &[receipt]).await?;

@@ -11,16 +11,16 @@ pub use cards::{
     Asked, BeginError, Begun, Next, begin_card, note_answer, note_unknown, plan, receive_notice, refuse_card,
 };
 pub use invoices::{CaptureError, InvoicePaid, capture_invoice, remind_overdue};
-pub use refunds::{NewRefund, RefundError, RefundStep, begin_refund, note_refund, refund};
+pub use refunds::{NewRefund, RefundError, RefundNoted, RefundStep, begin_refund, note_refund, refund};
 
 use super::{
     jobs::{ExpireOrder, FinalizePayment, RemindOverdue},
-    store::{self, By},
+    store,
 };
 use crate::{
     config::TradeSettings,
     ids::{OrderId, SupplierOrderId},
-    orders::{Actor, SupplierOrderStatus},
+    orders::{By, SupplierOrderStatus},
     queue,
 };
 
@@ -38,44 +38,40 @@ pub(crate) async fn await_invoices(
     Ok(())
 }
 
-/// Sees to it that an order placed now is called off when its card payment does not come in time.
+/// Sees to it that an order is called off when its card payment does not come by then. Whoever calls has locked the
+/// order, and wrote there until when it waits.
 ///
 /// # Errors
 /// When the database refuses.
 pub(crate) async fn await_card(
     conn: &mut PgConnection,
-    trade: &TradeSettings,
-    now: OffsetDateTime,
     order_id: OrderId,
+    until: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    let job = ExpireOrder { order_id, expires_at: now + trade.card_payment_time };
-    queue::enqueue_at(conn, &job, job.expires_at).await?;
+    queue::enqueue_at(conn, &ExpireOrder { order_id }, until).await?;
     Ok(())
 }
 
-/// What the move of a part means for its money: an unpaid invoice of a part that was called off is canceled, and a
-/// card payment looks whether it is time to take the money, to let go of it, or to give some back.
+/// What the move of parts of an order means for their money: an unpaid invoice of a part that was called off is
+/// canceled, and a card payment looks whether it is time to take the money, to let go of it, or to give some back.
 ///
 /// # Errors
 /// When the database refuses.
-pub(crate) async fn part_moved(
+pub(crate) async fn parts_moved(
     conn: &mut PgConnection,
     now: OffsetDateTime,
-    actor: Option<Actor>,
-    part_id: SupplierOrderId,
+    by: By,
+    parts: &[SupplierOrderId],
     to: SupplierOrderStatus,
 ) -> Result<(), sqlx::Error> {
     use SupplierOrderStatus::{Assembled, Canceled, Confirmed, Delivered, New, Refused, Sent};
     match to {
         New | Assembled | Sent | Delivered => return Ok(()),
         Confirmed => {}
-        Refused | Canceled => {
-            let by = actor.map_or(By::SYSTEM, By::from);
-            store::cancel_invoice_of_part(conn, now, by, part_id).await?;
-        }
+        Refused | Canceled => store::cancel_invoices_of_parts(conn, now, by, parts).await?,
     }
-    let cards = store::cards_of_part(conn, part_id).await?;
-    let jobs: Vec<_> = cards.into_iter().map(|payment_id| FinalizePayment { payment_id }).collect();
+    let cards = store::cards_of_parts(conn, parts).await?;
+    let jobs: Vec<_> = cards.into_iter().map(FinalizePayment::of).collect();
     queue::enqueue_all(conn, &jobs).await?;
     Ok(())
 }

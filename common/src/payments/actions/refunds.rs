@@ -6,12 +6,12 @@ use time::OffsetDateTime;
 use super::super::{
     Payment, PaymentKind, ProviderRefund, ProviderRefundStatus, RefundCharge, RefundStatus,
     jobs::RefundPayment,
-    store::{self, By, RefundRow},
+    store::{self, AllocatedPart, LockedPayment, RefundEnd, RefundRow},
 };
 use crate::{
     ids::{PaymentId, RefundId, SupplierOrderId},
     money::Money,
-    orders::{Actor, SupplierOrderStatus},
+    orders::{Actor, By, SupplierOrderStatus},
     queue,
 };
 
@@ -60,22 +60,24 @@ pub async fn refund(
     new: &NewRefund,
 ) -> Result<Payment, RefundError> {
     let payment = store::lock(conn, new.payment_id).await?.ok_or(RefundError::Unknown)?;
-    let part_id = part_of(conn, &payment, new).await?;
+    let parts = store::allocated_parts(conn, new.payment_id).await?;
+    let part = part_of(&payment, &parts, new.part_id)?;
     let left = store::left_to_refund(conn, new.payment_id).await?;
+    let left = part.map_or(left, |part| part.left_to_refund().min(left));
     if new.amount > left {
         return Err(RefundError::TooMuch { left });
     }
     let row = RefundRow {
         id: RefundId::new(),
         payment_id: new.payment_id,
-        part_id,
+        part_id: part.map(|part| part.part_id),
         amount: new.amount,
         reason: &new.reason,
     };
-    store::insert_refund(conn, now, By::from(staff), &row).await?;
+    store::insert_refund(conn, now, staff.into(), &row).await?;
     match payment.kind {
         PaymentKind::Invoice => {
-            store::end_refund(conn, now, row.id, RefundStatus::Succeeded, None, None).await?;
+            store::end_refund(conn, now, row.id, &RefundEnd::by_hand()).await?;
         }
         PaymentKind::Card => {
             queue::enqueue(conn, &RefundPayment { refund_id: row.id }).await?;
@@ -84,21 +86,20 @@ pub async fn refund(
     Ok(store::find(conn, None, new.payment_id).await?.ok_or(sqlx::Error::RowNotFound)?)
 }
 
-/// The part that a refund is for: the one named, or the only one that the payment was for.
-async fn part_of(
-    conn: &mut PgConnection,
-    payment: &store::LockedPayment,
-    new: &NewRefund,
-) -> Result<Option<SupplierOrderId>, RefundError> {
-    if payment.part_id.is_some() && (new.part_id.is_none() || new.part_id == payment.part_id) {
-        return Ok(payment.part_id);
-    }
-    let parts = store::allocated_parts(conn, new.payment_id).await?;
-    let mut taken = parts.iter().filter(|part| part.wanted).map(|part| part.part_id);
-    match new.part_id {
-        Some(named) if taken.any(|part| part == named) => Ok(Some(named)),
-        Some(_) => Err(RefundError::OtherPart),
-        None => Ok(taken.next().filter(|_| taken.next().is_none())),
+/// The part that a refund is for: the one named, or the only one that money came for. None where it came for several, or
+/// for nothing yet.
+fn part_of<'a>(
+    payment: &LockedPayment,
+    parts: &'a [AllocatedPart],
+    named: Option<SupplierOrderId>,
+) -> Result<Option<&'a AllocatedPart>, RefundError> {
+    let mut taken = parts.iter().filter(|part| part.wanted);
+    let Some(named) = named else {
+        return Ok(taken.next().filter(|_| taken.next().is_none()));
+    };
+    match taken.find(|part| part.part_id == named) {
+        None if payment.part_id != Some(named) => Err(RefundError::OtherPart),
+        part => Ok(part),
     }
 }
 
@@ -116,15 +117,14 @@ pub(super) async fn refund_called_off(
         if !part.wanted || !matches!(part.status, Canceled | Refused) {
             continue;
         }
-        let left = store::left_to_refund(conn, payment_id).await?.minor();
-        let owed = (part.amount.minor() - part.refunding.minor()).min(left);
-        let Ok(amount) = Money::from_minor(owed) else { continue };
+        let left = store::left_to_refund(conn, payment_id).await?;
+        let amount = part.left_to_refund().min(left);
         if amount == Money::ZERO {
             continue;
         }
         let id = RefundId::new();
         let row = RefundRow { id, payment_id, part_id: Some(part.part_id), amount, reason: CALLED_OFF };
-        store::insert_refund(conn, now, By::SYSTEM, &row).await?;
+        store::insert_refund(conn, now, By::System, &row).await?;
         queue::enqueue(conn, &RefundPayment { refund_id: id }).await?;
     }
     Ok(())
@@ -148,7 +148,18 @@ pub async fn begin_refund(conn: &mut PgConnection, id: RefundId) -> Result<Refun
     Ok(pending.map_or(RefundStep::Ended, |pending| RefundStep::Ask(pending.charge)))
 }
 
-/// Notes what the provider said of a refund; false while it is still on its way.
+/// What the provider's word made of a refund.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RefundNoted {
+    /// It has ended.
+    Ended,
+    /// It is still on its way.
+    OnItsWay,
+    /// The provider speaks of another amount: it stays `pending`, since nobody knows what went back. Somebody must look.
+    Disagrees(String),
+}
+
+/// Notes what the provider said of a refund, or why it refused.
 ///
 /// # Errors
 /// When the database refuses.
@@ -157,29 +168,49 @@ pub async fn note_refund(
     now: OffsetDateTime,
     id: RefundId,
     said: Result<&ProviderRefund, &str>,
-) -> Result<bool, sqlx::Error> {
-    let Some(pending) = store::pending_refund(conn, id).await? else { return Ok(true) };
+) -> Result<RefundNoted, sqlx::Error> {
+    let Some(pending) = store::pending_refund(conn, id).await? else { return Ok(RefundNoted::Ended) };
     store::lock(conn, pending.payment_id).await?;
-    let charge = &pending.charge;
-    let (status, name, detail) = match said {
-        Err(refusal) => (RefundStatus::Failed, None, Some(refusal.to_owned())),
-        Ok(said) if (said.amount, &said.currency) != (charge.amount, &charge.currency) => {
-            let detail = format!(
-                "expected {} {}, the provider says {} {}",
-                charge.amount, charge.currency, said.amount, said.currency
-            );
-            (RefundStatus::Failed, Some(&said.id), Some(detail))
+    let end = match said {
+        Err(refusal) => RefundEnd { status: RefundStatus::Failed, name: None, detail: Some(refusal) },
+        Ok(said) => {
+            let name = Some(said.id.as_str());
+            match &said.status {
+                ProviderRefundStatus::Failed(why) => {
+                    RefundEnd { status: RefundStatus::Failed, name, detail: Some(why) }
+                }
+                ProviderRefundStatus::Pending | ProviderRefundStatus::Succeeded
+                    if (said.amount, &said.currency) != (pending.charge.amount, &pending.charge.currency) =>
+                {
+                    return disagree(conn, id, &pending.charge, said).await.map(RefundNoted::Disagrees);
+                }
+                ProviderRefundStatus::Pending => return Ok(RefundNoted::OnItsWay),
+                ProviderRefundStatus::Succeeded => {
+                    RefundEnd { status: RefundStatus::Succeeded, name, detail: None }
+                }
+            }
         }
-        Ok(said) => match &said.status {
-            ProviderRefundStatus::Pending => return Ok(false),
-            ProviderRefundStatus::Succeeded => (RefundStatus::Succeeded, Some(&said.id), None),
-            ProviderRefundStatus::Failed(why) => (RefundStatus::Failed, Some(&said.id), Some(why.clone())),
-        },
     };
-    if status == RefundStatus::Failed {
-        tracing::error!(refund_id = %id, detail, "a refund failed; the money did not go back");
+    // Another attempt may have ended it before the payment was locked, and said so.
+    if store::end_refund(conn, now, id, &end).await? && end.status == RefundStatus::Failed {
+        tracing::error!(refund_id = %id, detail = end.detail, "a refund failed; the money did not go back");
         metrics::counter!("refunds_failed_total").increment(1);
     }
-    store::end_refund(conn, now, id, status, name.map(String::as_str), detail.as_deref()).await?;
-    Ok(true)
+    Ok(RefundNoted::Ended)
+}
+
+async fn disagree(
+    conn: &mut PgConnection,
+    id: RefundId,
+    charge: &RefundCharge,
+    said: &ProviderRefund,
+) -> Result<String, sqlx::Error> {
+    let disagreement = format!(
+        "expected {} {}, the provider says {} {}",
+        charge.amount, charge.currency, said.amount, said.currency
+    );
+    tracing::error!(refund_id = %id, disagreement, "the provider does not agree about a refund");
+    metrics::counter!("payment_disagreements_total").increment(1);
+    store::note_about_refund(conn, id, &disagreement).await?;
+    Ok(disagreement)
 }

@@ -3,14 +3,12 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{
-    super::{Charge, PaymentStatus},
-    By,
-};
+use super::super::{Charge, PaymentStatus};
 use crate::{
     ids::{OrderId, OrganizationId, PaymentId, SupplierOrderId, UserId},
+    locale::Locale,
     money::Money,
-    orders::{PaymentMethod, SupplierOrderStatus},
+    orders::{By, PaymentMethod, SupplierOrderStatus},
 };
 
 /// An order about to be paid; its row is locked until the transaction ends.
@@ -113,8 +111,8 @@ pub(in super::super) async fn insert_card(
         new.currency,
         new.provider,
         now,
-        by.user_id as Option<UserId>,
-        by.role,
+        by.user_id() as Option<UserId>,
+        by.as_str(),
         &parts as &[SupplierOrderId],
         &amounts as &[Money],
     )
@@ -194,6 +192,13 @@ pub(in super::super) struct AllocatedPart {
     pub(in super::super) refunding: Money,
 }
 
+impl AllocatedPart {
+    /// How much of what came for it can still go back.
+    pub(in super::super) fn left_to_refund(&self) -> Money {
+        Money::from_minor(self.amount.minor() - self.refunding.minor()).unwrap_or(Money::ZERO)
+    }
+}
+
 pub(in super::super) async fn allocated_parts(
     conn: &mut PgConnection,
     id: PaymentId,
@@ -236,21 +241,64 @@ pub(in super::super) async fn want(
     Ok(())
 }
 
-/// The card payments of a part's order that may have to act when the part moves.
-pub(in super::super) async fn cards_of_part(
+/// The card payments of the order of these parts that may have to act when they move.
+pub(in super::super) async fn cards_of_parts(
     conn: &mut PgConnection,
-    part_id: SupplierOrderId,
+    parts: &[SupplierOrderId],
 ) -> Result<Vec<PaymentId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        select y.id as "id: PaymentId"
+        select distinct y.id as "id: PaymentId"
         from supplier_orders p
         join payments y on y.order_id = p.order_id
-        where p.id = $1 and y.kind = 'card'
+        where p.id = any ($1) and y.kind = 'card'
           and y.status in ('pending', 'requires_action', 'authorized', 'captured')
         "#,
-        part_id as SupplierOrderId,
+        parts as &[SupplierOrderId],
     )
     .fetch_all(conn)
+    .await
+}
+
+/// Notes that held money was lost though it was wanted.
+pub(in super::super) async fn set_lapsed(
+    conn: &mut PgConnection,
+    id: PaymentId,
+    at: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update payments set lapsed_at = $2 where id = $1", id as PaymentId, at)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Held money that was lost, and who is told of it beside the administrator.
+pub(in super::super) struct Lapsed {
+    pub(in super::super) order_id: OrderId,
+    pub(in super::super) order_number: String,
+    pub(in super::super) amount: Money,
+    pub(in super::super) currency: String,
+    pub(in super::super) buyer_name: String,
+    pub(in super::super) first_name: String,
+    pub(in super::super) email: String,
+    pub(in super::super) locale: Locale,
+}
+
+pub(in super::super) async fn lapsed(conn: &mut PgConnection, id: PaymentId) -> Result<Lapsed, sqlx::Error> {
+    sqlx::query_as!(
+        Lapsed,
+        r#"
+        select
+            o.id as "order_id: OrderId", o.number as order_number, y.amount_minor as "amount: Money", y.currency,
+            g.name as buyer_name, u.first_name, u.email, u.locale as "locale: Locale"
+        from payments y
+        join orders o on o.id = y.order_id
+        join organizations g on g.id = o.organization_id
+        join users u on u.id = o.user_id
+        where y.id = $1
+        "#,
+        id as PaymentId,
+    )
+    .fetch_one(conn)
     .await
 }

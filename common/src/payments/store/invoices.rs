@@ -3,11 +3,11 @@
 use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 
-use super::By;
 use crate::{
     ids::{OrderId, PaymentId, SupplierOrderId, UserId},
     locale::Locale,
     money::Money,
+    orders::By,
 };
 
 /// Notes by what an invoice was paid, and that all of it is for its part.
@@ -38,19 +38,19 @@ pub(in super::super) async fn allocate_invoice(
     Ok(())
 }
 
-/// Cancels the invoice of a part that was called off, unless it was paid.
-pub(in super::super) async fn cancel_invoice_of_part(
+/// Cancels the invoices of parts that were called off, but for those that were paid.
+pub(in super::super) async fn cancel_invoices_of_parts(
     conn: &mut PgConnection,
     now: OffsetDateTime,
     by: By,
-    part_id: SupplierOrderId,
+    parts: &[SupplierOrderId],
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         with canceled as (
             update payments
             set status = 'canceled'
-            where supplier_order_id = $1 and status = 'invoiced'
+            where supplier_order_id = any ($1) and status = 'invoiced'
             returning id
         )
         insert into payment_history (id, payment_id, position, status, at, by_user, by_role)
@@ -59,10 +59,10 @@ pub(in super::super) async fn cancel_invoice_of_part(
             'canceled', $2, $3, $4
         from canceled
         "#,
-        part_id as SupplierOrderId,
+        parts as &[SupplierOrderId],
         now,
-        by.user_id as Option<UserId>,
-        by.role,
+        by.user_id() as Option<UserId>,
+        by.as_str(),
     )
     .execute(conn)
     .await?;
@@ -84,7 +84,8 @@ pub(in super::super) struct OverdueInvoice {
     pub(in super::super) locale: Locale,
 }
 
-/// Marks up to `limit` invoices overdue that were due by a day, each once.
+/// Marks up to `limit` invoices overdue that were due by a day, each once. Those that somebody else has locked are passed
+/// over: they are being paid or canceled, in an order of their own.
 pub(in super::super) async fn mark_overdue(
     conn: &mut PgConnection,
     now: OffsetDateTime,
@@ -100,7 +101,7 @@ pub(in super::super) async fn mark_overdue(
             where status = 'invoiced' and overdue_at is null and due_on <= $2
             order by due_on, id
             limit $3
-            for update
+            for no key update skip locked
         ),
         marked as (
             update payments y
@@ -125,5 +126,22 @@ pub(in super::super) async fn mark_overdue(
         limit,
     )
     .fetch_all(conn)
+    .await
+}
+
+/// Whether an invoice that was due by a day is still to be marked overdue.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn any_unmarked(conn: &mut PgConnection, due_by: Date) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from payments where status = 'invoiced' and overdue_at is null and due_on <= $1
+        ) as "any!"
+        "#,
+        due_by,
+    )
+    .fetch_one(conn)
     .await
 }

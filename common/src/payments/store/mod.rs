@@ -13,37 +13,22 @@ use super::{PaymentKind, PaymentStatus};
 use crate::{
     ids::{OrderId, PaymentId, SupplierOrderId, UserId},
     money::Money,
-    orders::Actor,
+    orders::By,
 };
 
 pub(super) use cards::{
-    NewCard, allocated_parts, cards_of_part, charge, insert_card, lock_order, open_card, set_created,
-    set_disagreement, want, wanted_parts,
+    AllocatedPart, NewCard, allocated_parts, cards_of_parts, charge, insert_card, lapsed, lock_order,
+    open_card, set_created, set_disagreement, set_lapsed, want, wanted_parts,
 };
-pub(super) use invoices::{OverdueInvoice, allocate_invoice, cancel_invoice_of_part, mark_overdue};
+pub use invoices::any_unmarked;
+pub(super) use invoices::{OverdueInvoice, allocate_invoice, cancel_invoices_of_parts, mark_overdue};
 pub(super) use notices::{keep_notice, payment_of};
 pub(crate) use reading::of_order;
 pub(super) use reading::{find, receipt};
 pub use reading::{find_of_buyer, open_card_of, open_since};
-pub(super) use refunds::{RefundRow, end_refund, insert_refund, left_to_refund, pending_refund};
-
-/// Who takes a step.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct By {
-    pub(super) user_id: Option<UserId>,
-    pub(super) role: &'static str,
-}
-
-impl By {
-    /// Nobody: mostly what the provider said is repeated.
-    pub(super) const SYSTEM: Self = Self { user_id: None, role: "system" };
-}
-
-impl From<Actor> for By {
-    fn from(actor: Actor) -> Self {
-        Self { user_id: Some(actor.user_id), role: actor.role.as_str() }
-    }
-}
+pub(super) use refunds::{
+    RefundEnd, RefundRow, end_refund, insert_refund, left_to_refund, note_about_refund, pending_refund,
+};
 
 /// A payment whose row is locked until the transaction ends.
 pub(super) struct LockedPayment {
@@ -70,7 +55,7 @@ pub(super) async fn lock(
             captured_minor as "captured: Money", currency, provider_payment_id
         from payments
         where id = $1
-        for update
+        for no key update
         "#,
         id as PaymentId,
     )
@@ -88,13 +73,14 @@ pub(super) struct PaymentStep<'a> {
     pub(super) detail: Option<&'a str>,
 }
 
-/// Compare-and-set (decision 6), with its line of history; false when the payment stood elsewhere.
+/// Compare-and-set (decision 6), with its line of history. Whoever calls has locked the payment, so that it stands where
+/// they say; that it does not is an error.
 pub(super) async fn step(
     conn: &mut PgConnection,
     now: OffsetDateTime,
     by: By,
     step: &PaymentStep<'_>,
-) -> Result<bool, sqlx::Error> {
+) -> Result<(), sqlx::Error> {
     let moved = sqlx::query!(
         r#"
         with moved as (
@@ -114,11 +100,11 @@ pub(super) async fn step(
         step.to as PaymentStatus,
         step.captured as Option<Money>,
         now,
-        by.user_id as Option<UserId>,
-        by.role,
+        by.user_id() as Option<UserId>,
+        by.as_str(),
         step.detail,
     )
     .execute(conn)
     .await?;
-    Ok(moved.rows_affected() == 1)
+    if moved.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }

@@ -26,26 +26,27 @@ pub(in super::super) async fn payment_of(
     Ok(row.map(|row| (row.id, row.status)))
 }
 
-/// Keeps a notice, once for each object and event, and counts how often it came.
+/// Keeps a notice, once for each payment and event, and counts how often it came. Returns the end of the second in which
+/// it came, by the database's clock: by that jobs run.
 pub(in super::super) async fn keep_notice(
     conn: &mut PgConnection,
     now: OffsetDateTime,
     provider: &str,
     notice: &Notice,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+) -> Result<OffsetDateTime, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"
-        insert into payment_notices (provider, object_id, event, first_at, last_at)
+        insert into payment_notices (provider, provider_payment_id, event, first_at, last_at)
         values ($1, $2, $3, $4, $4)
-        on conflict (provider, object_id, event) do update
+        on conflict (provider, provider_payment_id, event) do update
         set times = payment_notices.times + 1, last_at = excluded.last_at
+        returning date_trunc('second', now()) + interval '1 second' as "end_of_second!"
         "#,
         provider,
-        notice.object_id,
+        notice.provider_payment_id,
         notice.event,
         now,
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_one(conn)
+    .await
 }

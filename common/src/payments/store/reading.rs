@@ -10,7 +10,7 @@ use crate::{
     money::Money,
 };
 
-/// The payments of an order, the oldest first.
+/// The payments of an order, the oldest first; its invoices, which are of one moment, as their numbers count them.
 pub(crate) async fn of_order(
     conn: &mut PgConnection,
     order_id: OrderId,
@@ -24,7 +24,13 @@ pub(crate) async fn of_order(
             case when p.status in ('refused', 'canceled') then y.captured_minor - y.refunded_minor else 0 end
                 as "refund_due!: Money",
             y.number, y.due_on as "due_on: Date", y.overdue_at as "overdue_at: OffsetDateTime",
-            y.paid_on as "paid_on: Date", y.reference, y.provider, y.redirect_url, y.disagreement, y.created_at,
+            y.paid_on as "paid_on: Date", y.reference, y.provider, y.disagreement, y.created_at,
+            case when exists (
+                select from supplier_orders l where l.order_id = y.order_id and l.status not in ('refused', 'canceled')
+            ) then y.redirect_url end as redirect_url,
+            (
+                select h.detail from payment_history h where h.payment_id = y.id and h.status = 'failed'
+            ) as failure,
             coalesce((
                 select jsonb_agg(jsonb_build_object(
                     'id', r.id, 'part_id', r.supplier_order_id, 'amount_minor', r.amount_minor,
@@ -36,7 +42,7 @@ pub(crate) async fn of_order(
         from payments y
         left join supplier_orders p on p.id = y.supplier_order_id
         where y.order_id = $1
-        order by y.id
+        order by y.created_at, y.supplier_order_id, y.id
         "#,
         order_id as OrderId,
     )
@@ -60,6 +66,7 @@ pub(crate) async fn of_order(
         reference: row.reference,
         provider: row.provider,
         redirect_url: row.redirect_url,
+        failure: row.failure,
         disagreement: row.disagreement,
         created_at: row.created_at,
         refunds: row.refunds.0,

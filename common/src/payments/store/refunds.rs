@@ -3,13 +3,11 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{
-    super::{RefundCharge, RefundStatus},
-    By,
-};
+use super::super::{RefundCharge, RefundStatus};
 use crate::{
     ids::{PaymentId, RefundId, SupplierOrderId, UserId},
     money::Money,
+    orders::By,
 };
 
 /// A refund about to be written.
@@ -39,8 +37,8 @@ pub(in super::super) async fn insert_refund(
         row.part_id as Option<SupplierOrderId>,
         row.amount as Money,
         row.reason,
-        by.user_id as Option<UserId>,
-        by.role,
+        by.user_id() as Option<UserId>,
+        by.as_str(),
         now,
     )
     .execute(conn)
@@ -101,14 +99,44 @@ pub(in super::super) async fn pending_refund(
     }))
 }
 
+/// How a refund ends.
+pub(in super::super) struct RefundEnd<'a> {
+    pub(in super::super) status: RefundStatus,
+    /// What it is called at the provider.
+    pub(in super::super) name: Option<&'a str>,
+    /// Why it failed.
+    pub(in super::super) detail: Option<&'a str>,
+}
+
+impl RefundEnd<'_> {
+    /// The money went back by hand.
+    pub(in super::super) fn by_hand() -> Self {
+        Self { status: RefundStatus::Succeeded, name: None, detail: None }
+    }
+}
+
+/// Notes what the provider says of a pending refund that does not agree with us.
+pub(in super::super) async fn note_about_refund(
+    conn: &mut PgConnection,
+    id: RefundId,
+    detail: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update refunds set detail = $2 where id = $1 and status = 'pending'",
+        id as RefundId,
+        detail,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Ends a pending refund, and counts what went back; false when it had ended before.
 pub(in super::super) async fn end_refund(
     conn: &mut PgConnection,
     now: OffsetDateTime,
     id: RefundId,
-    status: RefundStatus,
-    provider_refund_id: Option<&str>,
-    detail: Option<&str>,
+    end: &RefundEnd<'_>,
 ) -> Result<bool, sqlx::Error> {
     let ended = sqlx::query!(
         r#"
@@ -124,10 +152,10 @@ pub(in super::super) async fn end_refund(
         where y.id = e.payment_id
         "#,
         id as RefundId,
-        status as RefundStatus,
+        end.status as RefundStatus,
         now,
-        provider_refund_id,
-        detail,
+        end.name,
+        end.detail,
     )
     .execute(conn)
     .await?;
