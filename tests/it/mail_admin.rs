@@ -284,17 +284,17 @@ async fn the_checker_finds_a_story_that_does_not_lead_to_where_its_message_stand
     for (harm, found, remedy) in [
         (
             "update email_messages set status = 'failed'",
-            "its status is failed after 3 entries; its story has 3, and ends with sent",
+            "its status is failed after 3 entries; its history has 3, and ends with sent",
             "update email_messages set status = 'sent'",
         ),
         (
             "update email_message_history set status = 'failed' where position = 2",
-            "its story goes from failed to sent; that move is not legal",
+            "its history goes from failed to sent; that move is not legal",
             "update email_message_history set status = 'sending' where position = 2",
         ),
         (
             "update email_message_history set position = 7 where position = 3",
-            "its story has entry 7 in place 3",
+            "its history has entry 7 in place 3",
             "update email_message_history set position = 3 where position = 7",
         ),
     ] {

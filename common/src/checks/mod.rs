@@ -5,7 +5,7 @@
 //! | I1 | `reserved` of an offer is the sum of its open order lines; its ledger adds up to what it has, without a gap; nothing was ever reserved beyond what was available |
 //! | I2 | a line's sum is price × quantity, a part's the sum of its lines, an order's the sum of its parts |
 //! | I3 | the history of a supplier order, a payment, an import or a message is a path in its state machine, and ends where it stands |
-//! | I4 | what came of a payment is what is allocated to parts, each by what it costs; no more goes back than came, and what was paid for a part that is called off does; suppliers see what is invoiced or held |
+//! | I4 | what came of a payment is what is allocated to parts, each by what it costs; no more goes back than came, and what was paid for a part that is called off does; suppliers see what is invoiced or held; what a card pays is sent once its money is ours, and waits or is called off without |
 //! | I6 | every event that owes an e-mail has its message; a message has a live job or an end |
 //! | I7 | an import was applied whole or not at all: its counts, its changes and its version agree; the catalogue lists what has an offer to show, by its price |
 //! | I8 | no job is stuck: what runs, runs on a worker that lives, and not for ever |
@@ -22,8 +22,7 @@ mod store;
 
 use sqlx::PgConnection;
 
-use crate::payments::PaymentKind;
-
+use model::Machine;
 pub use model::{Invariant, Report, Violation};
 
 /// Checks every invariant, in the transaction that the **caller has opened for this alone** and ends as it
@@ -50,21 +49,17 @@ pub async fn run(conn: &mut PgConnection) -> Result<Report, sqlx::Error> {
     report.add(Invariant::I2, store::wrong_subtotals(conn).await?);
     report.add(Invariant::I2, store::wrong_line_sums(conn).await?);
 
-    report.add(Invariant::I3, store::illegal_part_moves(conn).await?);
-    report.add(Invariant::I3, store::misplaced_parts(conn).await?);
-    report.add(Invariant::I3, store::illegal_import_moves(conn).await?);
-    report.add(Invariant::I3, store::misplaced_imports(conn).await?);
-    report.add(Invariant::I3, store::illegal_message_moves(conn).await?);
-    report.add(Invariant::I3, store::misplaced_messages(conn).await?);
-    for kind in [PaymentKind::Invoice, PaymentKind::Card] {
-        report.add(Invariant::I3, store::illegal_payment_moves(conn, kind).await?);
+    for machine in Machine::all() {
+        report.add(Invariant::I3, store::illegal_moves(conn, &machine).await?);
+        report.add(Invariant::I3, store::misplaced(conn, &machine).await?);
     }
-    report.add(Invariant::I3, store::misplaced_payments(conn).await?);
 
     report.add(Invariant::I4, store::unbalanced_payments(conn).await?);
     report.add(Invariant::I4, store::mispaid_parts(conn).await?);
     report.add(Invariant::I4, store::misinvoiced_parts(conn).await?);
     report.add(Invariant::I4, store::misreleased_orders(conn).await?);
+    report.add(Invariant::I4, store::unpaid_shipments(conn).await?);
+    report.add(Invariant::I4, store::forgotten_orders(conn).await?);
     report.add(Invariant::I4, store::unreturned_money(conn).await?);
     report.add(Invariant::I4, store::forgotten_refunds(conn).await?);
 
@@ -74,6 +69,7 @@ pub async fn run(conn: &mut PgConnection) -> Result<Report, sqlx::Error> {
     report.add(Invariant::I6, store::untold_cancellations(conn).await?);
     report.add(Invariant::I6, store::unreported_imports(conn).await?);
     report.add(Invariant::I6, store::unreceipted_payments(conn).await?);
+    report.add(Invariant::I6, store::untold_lapses(conn).await?);
     report.add(Invariant::I6, store::unreminded_invoices(conn).await?);
     report.add(Invariant::I6, store::untold_expiries(conn).await?);
     report.add(Invariant::I6, store::unasked_registrations(conn).await?);

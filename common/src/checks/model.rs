@@ -138,53 +138,55 @@ impl fmt::Display for Report {
     }
 }
 
-/// A state machine, as a statement takes it: where it starts, and its legal moves in two columns.
+/// A state machine, as a statement takes it: of what it is, where it starts, and its legal moves in two columns.
 pub(super) struct Machine {
+    /// The word of the views, and of what is reported.
+    pub(super) kind: &'static str,
     pub(super) start: &'static str,
     pub(super) from: Vec<String>,
     pub(super) to: Vec<String>,
 }
 
 impl Machine {
-    /// That of supplier orders.
-    pub(super) fn of_parts() -> Self {
-        let statuses = SupplierOrderStatus::ALL;
-        Self::new(
-            SupplierOrderStatus::New,
-            &statuses,
-            SupplierOrderStatus::may_become,
-            SupplierOrderStatus::as_str,
-        )
+    /// Those of everything that has a status and a history of it.
+    pub(super) fn all() -> [Self; 5] {
+        [
+            Self::of_parts(),
+            Self::of_payments("payment by invoice", PaymentKind::Invoice),
+            Self::of_payments("payment by card", PaymentKind::Card),
+            Self::of_imports(),
+            Self::of_messages(),
+        ]
     }
 
-    /// That of payments of a kind.
-    pub(super) fn of_payments(kind: PaymentKind) -> Self {
-        let all = PaymentStatus::ALL;
-        Self::new(PaymentStatus::start(kind), &all, PaymentStatus::may_become, PaymentStatus::as_str)
+    fn of_parts() -> Self {
+        use SupplierOrderStatus as Status;
+        Self::new("supplier order", Status::New, &Status::ALL, Status::may_become, Status::as_str)
     }
 
-    /// That of price lists.
-    pub(super) fn of_imports() -> Self {
-        Self::new(ImportStatus::Received, &ImportStatus::ALL, ImportStatus::may_become, ImportStatus::as_str)
+    fn of_payments(kind: &'static str, paid_by: PaymentKind) -> Self {
+        use PaymentStatus as Status;
+        Self::new(kind, Status::start(paid_by), &Status::ALL, Status::may_become, Status::as_str)
     }
 
-    /// That of messages.
-    pub(super) fn of_messages() -> Self {
-        Self::new(
-            MessageStatus::Queued,
-            &MessageStatus::ALL,
-            MessageStatus::may_become,
-            MessageStatus::as_str,
-        )
+    fn of_imports() -> Self {
+        use ImportStatus as Status;
+        Self::new("import", Status::Received, &Status::ALL, Status::may_become, Status::as_str)
+    }
+
+    fn of_messages() -> Self {
+        use MessageStatus as Status;
+        Self::new("message", Status::Queued, &Status::ALL, Status::may_become, Status::as_str)
     }
 
     fn new<S: Copy>(
+        kind: &'static str,
         start: S,
         all: &[S],
         may_become: impl Fn(S, S) -> bool,
         word: impl Fn(S) -> &'static str,
     ) -> Self {
-        let mut machine = Self { start: word(start), from: Vec::new(), to: Vec::new() };
+        let mut machine = Self { kind, start: word(start), from: Vec::new(), to: Vec::new() };
         for &from in all {
             for &to in all.iter().filter(|to| may_become(from, **to)) {
                 machine.from.push(word(from).to_owned());

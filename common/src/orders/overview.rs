@@ -26,6 +26,8 @@ pub struct OrderOverview {
     pub payment_method: PaymentMethod,
     /// Whether it is.
     pub payment_status: OrderPaymentStatus,
+    /// What a provider says of one of its payments that does not agree with us.
+    pub disagreement: Option<String>,
     /// Who bought.
     pub buyer_id: OrganizationId,
     /// Their name.
@@ -70,4 +72,18 @@ pub struct OverviewFilter {
     pub buyer_id: Option<OrganizationId>,
     /// Only the one with this number.
     pub number: Option<String>,
+}
+
+impl OverviewFilter {
+    /// Whether it leaves an order in.
+    #[must_use]
+    pub fn fits(&self, order: &OrderOverview) -> bool {
+        let Self { status, part_status, supplier_id, buyer_id, number } = self;
+        let any = |is: &dyn Fn(&PartOverview) -> bool| order.parts.iter().any(is);
+        status.is_none_or(|status| order.status() == status)
+            && part_status.is_none_or(|status| any(&|part| part.status == status))
+            && supplier_id.is_none_or(|supplier| any(&|part| part.supplier_id == supplier))
+            && buyer_id.is_none_or(|buyer| order.buyer_id == buyer)
+            && number.as_ref().is_none_or(|number| order.number == *number)
+    }
 }

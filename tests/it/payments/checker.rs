@@ -3,7 +3,7 @@
 use common::checks::{self, Invariant, Report};
 use sqlx::AssertSqlSafe;
 
-use super::{market, pay, walk};
+use super::{begin, market, order_by_card, pay, walk};
 use crate::support::TestApp;
 
 async fn check(app: &TestApp) -> Report {
@@ -12,16 +12,16 @@ async fn check(app: &TestApp) -> Report {
 }
 
 /// What is planted, how it is taken back, and which invariant it violates about what.
-const PLANTED: [(&str, &str, Invariant, &str); 10] = [
+const PLANTED: [(&str, &str, Invariant, &str); 14] = [
     (
-        "update payments set captured_minor = captured_minor - 1 where kind = 'card'",
-        "update payments set captured_minor = captured_minor + 1 where kind = 'card'",
+        "update payments set captured_minor = captured_minor - 1 where kind = 'card' and status = 'captured'",
+        "update payments set captured_minor = captured_minor + 1 where kind = 'card' and status = 'captured'",
         Invariant::I4,
         "payment ",
     ),
     (
-        "update payments set refunded_minor = refunded_minor - 1 where kind = 'card'",
-        "update payments set refunded_minor = refunded_minor + 1 where kind = 'card'",
+        "update payments set refunded_minor = refunded_minor - 1 where kind = 'card' and status = 'captured'",
+        "update payments set refunded_minor = refunded_minor + 1 where kind = 'card' and status = 'captured'",
         Invariant::I4,
         "payment ",
     ),
@@ -39,7 +39,7 @@ const PLANTED: [(&str, &str, Invariant, &str); 10] = [
     ),
     (
         "update orders set released_at = null where payment_method = 'card'",
-        "update orders set released_at = created_at where payment_method = 'card'",
+        "update orders set released_at = created_at where payment_method = 'card' and pay_until is null",
         Invariant::I4,
         "order ",
     ),
@@ -55,6 +55,34 @@ const PLANTED: [(&str, &str, Invariant, &str); 10] = [
         "update refunds set status = 'succeeded', ended_at = created_at",
         Invariant::I4,
         "refund ",
+    ),
+    // A refund that failed is no money that went back.
+    (
+        "update refunds set status = 'failed'; update payments set refunded_minor = 0 where kind = 'card'",
+        "update refunds set status = 'succeeded'; update payments y set refunded_minor = \
+         (select coalesce(sum(r.amount_minor), 0) from refunds r where r.payment_id = y.id) where kind = 'card'",
+        Invariant::I4,
+        "payment ",
+    ),
+    (
+        "update payment_allocations a set wanted = false from supplier_orders p \
+         where p.id = a.supplier_order_id and p.status = 'sent'",
+        "update payment_allocations a set wanted = true from supplier_orders p \
+         where p.id = a.supplier_order_id and p.status = 'sent'",
+        Invariant::I4,
+        "supplier order ",
+    ),
+    (
+        "update jobs set state = 'discarded' where kind = 'expire_order' and state = 'ready'",
+        "update jobs set state = 'ready' where kind = 'expire_order' and state = 'discarded'",
+        Invariant::I4,
+        "order ",
+    ),
+    (
+        "update payments set lapsed_at = created_at where status = 'expired'",
+        "update payments set lapsed_at = null where status = 'expired'",
+        Invariant::I6,
+        "payment ",
     ),
     (
         "update payment_history set position = position + 100 where status = 'requires_action'",
@@ -84,7 +112,14 @@ async fn each_violation_that_is_planted_is_found() {
     walk(&elektron, &["confirmed"]).await;
     walk(&kancler, &["confirmed"]).await;
     app.drain_jobs().await;
+    walk(&kancler, &["assembled", "sent"]).await;
     walk(&elektron, &["canceled"]).await;
+    app.drain_jobs().await;
+    // An order that waits for its card, of which a payment was begun and not made.
+    buyer.put_into_basket(&app.offer("B").await, 1).await.assert_status(200);
+    begin(&buyer, &order_by_card(&buyer).await).await.assert_status(201);
+    let waiting = app.provider().payments().into_iter().last().unwrap();
+    app.provider().expire(&waiting.id).unwrap();
     app.drain_jobs().await;
     buyer.put_into_basket(&app.offer("A").await, 1).await.assert_status(200);
     buyer.order().await.assert_status(201);

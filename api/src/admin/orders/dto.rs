@@ -27,6 +27,9 @@ pub struct OrderOverviewResponse {
     pub payment_method: &'static str,
     /// `not_paid`, `invoiced`, `overdue`, `authorized`, `partially_paid`, `paid`, `partially_refunded` or `refunded`.
     pub payment_status: &'static str,
+    /// What the provider says of a payment that does not agree with Postavka's books: somebody must look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disagreement: Option<String>,
     /// Who bought.
     pub buyer: OrganizationNameResponse,
     /// Its parts by supplier.
@@ -66,6 +69,7 @@ impl From<OrderOverview> for OrderOverviewResponse {
             currency: order.currency,
             payment_method: order.payment_method.as_str(),
             payment_status: order.payment_status.as_str(),
+            disagreement: order.disagreement,
             buyer: OrganizationNameResponse { id: order.buyer_id.to_string(), name: order.buyer_name },
             parts: order.parts.into_iter().map(Into::into).collect(),
         }

@@ -107,7 +107,7 @@ pub(in super::super) async fn untold_cancellations(
             ) as "detail!"
         from supplier_order_history h
         join supplier_orders p on p.id = h.supplier_order_id
-        where h.status = 'canceled' and h.by_role in ('buyer', 'staff')
+        where h.status = 'canceled' and h.by_role in ('buyer', 'staff', 'system')
           and not exists (select from email_messages m where m.cause = h.id and m.kind = $1)
           and exists (select from email_messages m where m.cause = p.id and m.kind = $3)
           and exists (
@@ -145,6 +145,27 @@ pub(in super::super) async fn unreceipted_payments(
         limit $2
         "#,
         MessageKind::PaymentReceived.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Held money that was lost though it was wanted, and of which the buyer was not told.
+pub(in super::super) async fn untold_lapses(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'payment ' || y.id as "subject!",
+            format('was held and lost, and has no message %s; it owes its buyer one', $1::text) as "detail!"
+        from payments y
+        where y.lapsed_at is not null
+          and not exists (select from email_messages m where m.cause = y.id and m.kind = $1)
+        order by y.id
+        limit $2
+        "#,
+        MessageKind::PaymentLapsed.as_str(),
         AT_MOST,
     )
     .fetch_all(conn)

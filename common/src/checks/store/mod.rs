@@ -12,10 +12,7 @@ use sqlx::PgConnection;
 
 use super::model::Invariant;
 
-pub(super) use histories::{
-    illegal_import_moves, illegal_message_moves, illegal_part_moves, misplaced_imports, misplaced_messages,
-    misplaced_parts,
-};
+pub(super) use histories::{illegal_moves, misplaced};
 pub(super) use imports::{
     changes_without_an_import, miscounted_imports, miscounted_offers, misplaced_products,
     wrong_catalog_versions,
@@ -24,11 +21,11 @@ pub(super) use jobs::{abandoned_jobs, endless_jobs};
 pub(super) use messages::{
     messages_without_their_job, unannounced_parts, unasked_registrations, unconfirmed_orders,
     unreceipted_payments, unreminded_invoices, unreported_imports, untold_approvals, untold_cancellations,
-    untold_expiries, untold_moves,
+    untold_expiries, untold_lapses, untold_moves,
 };
 pub(super) use payments::{
-    forgotten_refunds, illegal_payment_moves, misinvoiced_parts, mispaid_parts, misplaced_payments,
-    misreleased_orders, unbalanced_payments, unreturned_money,
+    forgotten_orders, forgotten_refunds, misinvoiced_parts, mispaid_parts, misreleased_orders,
+    unbalanced_payments, unpaid_shipments, unreturned_money,
 };
 pub(super) use stock::{
     broken_ledgers, impossible_movements, offers_without_stock, unbalanced_ledgers, unfounded_reservations,

@@ -1,13 +1,10 @@
-//! I4: what was paid, and I3: the histories of payments.
+//! I4: what was paid.
 
 use sqlx::PgConnection;
 
-use super::super::model::{AT_MOST, Found, Machine};
+use super::super::model::{AT_MOST, Found};
 use crate::{
-    payments::{
-        PaymentKind,
-        jobs::{FinalizePayment, RefundPayment},
-    },
+    payments::jobs::{ExpireOrder, FinalizePayment, RefundPayment},
     queue::Job,
 };
 
@@ -142,6 +139,70 @@ pub(in super::super) async fn misreleased_orders(conn: &mut PgConnection) -> Res
     .await
 }
 
+/// Parts that a card pays and that were sent though their money is not ours.
+pub(in super::super) async fn unpaid_shipments(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'supplier order ' || p.id as "subject!",
+            format('is %s, and no capture pays for it', p.status) as "detail!"
+        from supplier_orders p
+        join orders o on o.id = p.order_id and o.payment_method = 'card'
+        where p.status in ('sent', 'delivered')
+          and not exists (
+            select
+            from payment_allocations a
+            join payments y on y.id = a.payment_id and y.status = 'captured'
+            where a.supplier_order_id = p.id and a.wanted
+          )
+        order by p.id
+        limit $1
+        "#,
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Orders that a card is to pay, of which something is left, whose money is neither held nor ours, and that nobody will
+/// call off: they do not wait for it, or no job sees to their time.
+pub(in super::super) async fn forgotten_orders(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'order ' || o.id as "subject!",
+            case
+                when o.pay_until is null then 'its money is neither held nor ours, and it does not wait for it'
+                else format('it waits for its money until %s, and has no job %s', o.pay_until, $1::text)
+            end as "detail!"
+        from orders o
+        where o.payment_method = 'card'
+          and exists (
+            select from supplier_orders p where p.order_id = o.id and p.status not in ('refused', 'canceled')
+          )
+          and not exists (
+            select from payments y where y.order_id = o.id and y.status in ('authorized', 'captured')
+          )
+          and (
+            o.pay_until is null
+            or not exists (
+                select
+                from jobs j
+                where j.kind = $1 and j.state in ('ready', 'running', 'dead') and j.payload ->> 'order_id' = o.id::text
+            )
+          )
+        order by o.id
+        limit $2
+        "#,
+        ExpireOrder::KIND,
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// What a card paid for parts that were called off since, and that does not go back.
 pub(in super::super) async fn unreturned_money(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
     sqlx::query_as!(
@@ -161,14 +222,14 @@ pub(in super::super) async fn unreturned_money(conn: &mut PgConnection) -> Resul
                 coalesce(sum(r.amount_minor) filter (where r.supplier_order_id = p.id), 0) as returned,
                 coalesce(sum(r.amount_minor), 0) as of_all
             from refunds r
-            where r.payment_id = y.id
+            where r.payment_id = y.id and r.status <> 'failed'
         ) as r
         where a.wanted
           and r.returned < a.amount_minor and r.of_all < y.captured_minor
           and not exists (
             select
             from jobs j
-            where j.kind = $1 and j.state in ('ready', 'running', 'dead') and j.payload ->> 'payment_id' = y.id::text
+            where j.kind = $1 and j.state in ('ready', 'running') and j.payload ->> 'payment_id' = y.id::text
           )
         order by y.id, p.id
         limit $2
@@ -198,70 +259,6 @@ pub(in super::super) async fn forgotten_refunds(conn: &mut PgConnection) -> Resu
         limit $2
         "#,
         RefundPayment::KIND,
-        AT_MOST,
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Steps of payments of a kind that the state machine does not have.
-pub(in super::super) async fn illegal_payment_moves(
-    conn: &mut PgConnection,
-    kind: PaymentKind,
-) -> Result<Vec<Found>, sqlx::Error> {
-    let machine = Machine::of_payments(kind);
-    sqlx::query_as!(
-        Found,
-        r#"
-        select
-            'payment ' || h.payment_id as "subject!",
-            case
-                when h.before is null then format('its history begins with %s; it should with %s', h.status, $1::text)
-                else format('its history goes from %s to %s; that move is not legal', h.before, h.status)
-            end as "detail!"
-        from (
-            select
-                h.payment_id, h.status, h.position,
-                lag(h.status) over (partition by h.payment_id order by h.position) as before
-            from payment_history h
-            join payments y on y.id = h.payment_id and y.kind = $5
-        ) as h
-        where case
-            when h.before is null then h.status <> $1
-            else (h.before, h.status) not in (select m.before, m.after from unnest($2::text[], $3::text[]) as m (before, after))
-        end
-        order by h.payment_id, h.position
-        limit $4
-        "#,
-        machine.start,
-        &machine.from,
-        &machine.to,
-        AT_MOST,
-        kind as PaymentKind,
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Payments that do not stand where their history ends, or that have none.
-pub(in super::super) async fn misplaced_payments(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
-    sqlx::query_as!(
-        Found,
-        r#"
-        select
-            'payment ' || y.id as "subject!",
-            format('its status is %s; its history %s', y.status, coalesce('ends with ' || h.status, 'is empty'))
-                as "detail!"
-        from payments y
-        left join (
-            select distinct on (payment_id) payment_id, status
-            from payment_history
-            order by payment_id, position desc
-        ) as h on h.payment_id = y.id
-        where h.status is distinct from y.status
-        order by y.id
-        limit $1
-        "#,
         AT_MOST,
     )
     .fetch_all(conn)

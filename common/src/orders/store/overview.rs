@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use sqlx::PgConnection;
 
-use super::super::{OrderOverview, OverviewFilter, PartOverview, PaymentMethod, SupplierOrderStatus};
+use super::super::{
+    OrderOverview, OrderStatus, OverviewFilter, PartOverview, PaymentMethod, SupplierOrderStatus,
+};
 use crate::{
     ids::{OrderId, OrganizationId, SupplierId, SupplierOrderId},
     money::Money,
@@ -12,7 +14,8 @@ use crate::{
     payments::{OrderPaymentStatus, Standing},
 };
 
-/// A page of all orders, the newest first.
+/// A page of all orders, the newest first. What is looked for says where to begin: a number names one order, a supplier
+/// and a status of a part lead to orders by the indexes of parts; all else walks the orders.
 ///
 /// # Errors
 /// When the database refuses.
@@ -22,60 +25,151 @@ pub async fn list_all(
     before: Option<OrderId>,
     limit: Limit,
 ) -> Result<Vec<OrderOverview>, sqlx::Error> {
+    let page = Page { filter, before, limit: limit.and_one() };
+    if let Some(number) = &filter.number {
+        let ids = with_number(conn, number).await?;
+        let mut found = overviews(conn, &ids).await?;
+        found.retain(|order| before.is_none_or(|before| order.id < before) && filter.fits(order));
+        return Ok(found);
+    }
+    let ids = match (filter.supplier_id, filter.part_status) {
+        (Some(supplier_id), _) => of_supplier(conn, supplier_id, &page).await?,
+        (None, Some(status)) => with_part_at(conn, status, &page).await?,
+        (None, None) => newest(conn, &page).await?,
+    };
+    overviews(conn, &ids).await
+}
+
+/// Which page of what.
+struct Page<'a> {
+    filter: &'a OverviewFilter,
+    before: Option<OrderId>,
+    limit: i64,
+}
+
+async fn with_number(conn: &mut PgConnection, number: &str) -> Result<Vec<OrderId>, sqlx::Error> {
+    sqlx::query_scalar!(r#"select id as "id: OrderId" from orders where number = $1"#, number)
+        .fetch_all(conn)
+        .await
+}
+
+async fn of_supplier(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+    page: &Page<'_>,
+) -> Result<Vec<OrderId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select o.id as "id: OrderId"
+        from supplier_orders s
+        join orders o on o.id = s.order_id
+        where s.supplier_id = $1
+          and ($2::text is null or exists (
+            select from supplier_orders p where p.order_id = s.order_id and p.status = $2
+          ))
+          and ($3::text is null
+            or order_status(array(select p.status from supplier_orders p where p.order_id = s.order_id)) = $3)
+          and ($4::uuid is null or o.organization_id = $4)
+          and ($5::uuid is null or s.order_id < $5)
+        order by s.order_id desc
+        limit $6
+        "#,
+        supplier_id as SupplierId,
+        page.filter.part_status as Option<SupplierOrderStatus>,
+        page.filter.status as Option<OrderStatus>,
+        page.filter.buyer_id as Option<OrganizationId>,
+        page.before as Option<OrderId>,
+        page.limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+async fn with_part_at(
+    conn: &mut PgConnection,
+    status: SupplierOrderStatus,
+    page: &Page<'_>,
+) -> Result<Vec<OrderId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select s.order_id as "id: OrderId"
+        from supplier_orders s
+        join orders o on o.id = s.order_id
+        where s.status = $1
+          and ($2::text is null
+            or order_status(array(select p.status from supplier_orders p where p.order_id = s.order_id)) = $2)
+          and ($3::uuid is null or o.organization_id = $3)
+          and ($4::uuid is null or s.order_id < $4)
+        group by s.order_id
+        order by s.order_id desc
+        limit $5
+        "#,
+        status as SupplierOrderStatus,
+        page.filter.status as Option<OrderStatus>,
+        page.filter.buyer_id as Option<OrganizationId>,
+        page.before as Option<OrderId>,
+        page.limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+async fn newest(conn: &mut PgConnection, page: &Page<'_>) -> Result<Vec<OrderId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select o.id as "id: OrderId"
+        from orders o
+        where ($1::text is null
+            or order_status(array(select p.status from supplier_orders p where p.order_id = o.id)) = $1)
+          and ($2::uuid is null or o.organization_id = $2)
+          and ($3::uuid is null or o.id < $3)
+        order by o.id desc
+        limit $4
+        "#,
+        page.filter.status as Option<OrderStatus>,
+        page.filter.buyer_id as Option<OrganizationId>,
+        page.before as Option<OrderId>,
+        page.limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// These orders at a glance, the newest first.
+async fn overviews(conn: &mut PgConnection, ids: &[OrderId]) -> Result<Vec<OrderOverview>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
         select
             o.id as "id: OrderId", o.number, o.created_at, o.total_minor as "total: Money", o.currency,
             o.payment_method as "payment_method: PaymentMethod", g.id as "buyer_id: OrganizationId",
-            g.name as buyer_name, parts.wanted as "wanted!: Money", money.*
+            g.name as buyer_name,
+            (
+                select coalesce(sum(p.subtotal_minor), 0)
+                from supplier_orders p
+                where p.order_id = o.id and p.status not in ('refused', 'canceled')
+            )::bigint as "wanted!: Money",
+            money.*
         from orders o
         join organizations g on g.id = o.organization_id
-        cross join lateral (
-            select
-                case
-                    when bool_and(p.status = 'new') then 'new'
-                    when bool_and(p.status in ('canceled', 'refused')) then 'canceled'
-                    when bool_and(p.status in ('delivered', 'canceled', 'refused')) then 'delivered'
-                    else 'in_progress'
-                end as status,
-                bool_or(p.status = $2) as has_part_status,
-                bool_or(p.supplier_id = $3) as has_supplier,
-                coalesce(sum(p.subtotal_minor) filter (where p.status not in ('refused', 'canceled')), 0)::bigint
-                    as wanted
-            from supplier_orders p
-            where p.order_id = o.id
-        ) as parts
         cross join lateral (
             select
                 coalesce(sum(y.captured_minor), 0)::bigint as "captured!: Money",
                 coalesce(sum(y.refunded_minor), 0)::bigint as "refunded!: Money",
                 coalesce(bool_or(y.status = 'authorized'), false) as "authorized!",
                 coalesce(bool_or(y.status = 'invoiced'), false) as "invoiced!",
-                coalesce(bool_or(y.status = 'invoiced' and y.overdue_at is not null), false) as "overdue!"
+                coalesce(bool_or(y.status = 'invoiced' and y.overdue_at is not null), false) as "overdue!",
+                max(y.disagreement) as disagreement
             from payments y
             where y.order_id = o.id
         ) as money
-        where ($1::text is null or parts.status = $1)
-          and ($2::text is null or parts.has_part_status)
-          and ($3::uuid is null or parts.has_supplier)
-          and ($4::uuid is null or o.organization_id = $4)
-          and ($5::text is null or o.number = $5)
-          and ($6::uuid is null or o.id < $6)
+        where o.id = any ($1)
         order by o.id desc
-        limit $7
         "#,
-        filter.status.map(|status| status.as_str()),
-        filter.part_status as Option<SupplierOrderStatus>,
-        filter.supplier_id as Option<SupplierId>,
-        filter.buyer_id as Option<OrganizationId>,
-        filter.number,
-        before as Option<OrderId>,
-        limit.and_one(),
+        ids as &[OrderId],
     )
     .fetch_all(&mut *conn)
     .await?;
-    let ids: Vec<OrderId> = rows.iter().map(|row| row.id).collect();
-    let mut parts = parts_of(conn, &ids).await?;
+    let mut parts = parts_of(conn, ids).await?;
     let orders = rows.into_iter().map(|row| OrderOverview {
         parts: parts.remove(&row.id).unwrap_or_default(),
         id: row.id,
@@ -92,6 +186,7 @@ pub async fn list_all(
             invoiced: row.invoiced,
             overdue: row.overdue,
         }),
+        disagreement: row.disagreement,
         buyer_id: row.buyer_id,
         buyer_name: row.buyer_name,
     });
