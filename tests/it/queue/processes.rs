@@ -83,7 +83,9 @@ async fn post(queue: &Queue, recipients: &BTreeSet<String>) {
             kind: MessageKind::AddressKnown,
             recipient: recipient.clone(),
             locale: Locale::Ru,
-            data: json!({ "first_name": "Анна", "sign_in_url": "https://postavka.test/sign-in" }),
+            data: json!({
+                "first_name": "Анна", "sign_in_url": "https://postavka.test/", "reset_url": "https://postavka.test/reset",
+            }),
             user_id: None,
         })
         .collect();
