@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod error;
 mod heads;
 mod idempotency;
+mod ids;
 mod imports;
 pub mod limits;
 mod observe;

@@ -18,7 +18,7 @@ use crate::{
     body,
     catalog::handlers as catalog,
     context::Services,
-    heads,
+    heads, ids,
     imports::handlers as imports,
     limits::PerCaller,
     observe, operations,
@@ -170,7 +170,7 @@ pub(crate) fn service(
         .push(Router::with_path("metrics").get(operations::metrics))
         .push(SwaggerUi::new("/openapi.json").into_router("docs").hoop(web::restrict_docs))
         .push(Router::with_path("openapi.json").get(operations::openapi_document));
-    let mut service = Service::new(heads::with_heads(router))
+    let mut service = Service::new(heads::with_heads(ids::with_ids(router)))
         .hoop(Unread { at_most: body::MAX_BYTES as u64, within: serving.bounds.piece_within })
         .hoop(observe::observe)
         .hoop(heads::announce_length)

@@ -16,6 +16,21 @@ async fn an_unknown_path_and_a_wrong_method_are_problems_like_any_other() {
 }
 
 #[tokio::test]
+async fn a_word_beside_an_id_is_no_id() {
+    let app = TestApp::start().await;
+    let staff = app.staff().create().await;
+    for path in ["jobs/retry", "jobs/discard", "messages/resend"] {
+        let refused = staff.get(&format!("/api/v1/admin/{path}")).await.assert_status(405);
+        refused.problem("method_not_allowed");
+        assert_eq!(refused.header("allow"), Some("POST"), "{path}");
+    }
+    for path in ["/api/v1/admin/jobs/again", "/api/v1/products/7", "/api/v1/orders/{id}", "/orders/x"] {
+        staff.get(path).await.assert_status(404).problem("not_found");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_request_id_is_taken_where_it_is_sound_and_made_where_it_is_not() {
     let app = TestApp::start().await;
     let ask = async |id: Option<&str>| {
