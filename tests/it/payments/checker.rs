@@ -3,7 +3,7 @@
 use common::checks::{self, Invariant, Report};
 use sqlx::AssertSqlSafe;
 
-use super::{begin, market, order_by_card, pay, walk};
+use super::{begin, both_confirm, market, order_by_card, pay, walk};
 use crate::support::TestApp;
 
 async fn check(app: &TestApp) -> Report {
@@ -109,9 +109,7 @@ async fn each_violation_that_is_planted_is_found() {
     let app = TestApp::start_with_cards().await;
     let (elektron, kancler, buyer) = market(&app).await;
     pay(&app, &buyer).await;
-    walk(&elektron, &["confirmed"]).await;
-    walk(&kancler, &["confirmed"]).await;
-    app.drain_jobs().await;
+    both_confirm(&app, &elektron, &kancler).await;
     walk(&kancler, &["assembled", "sent"]).await;
     walk(&elektron, &["canceled"]).await;
     app.drain_jobs().await;

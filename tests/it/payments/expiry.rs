@@ -3,7 +3,7 @@
 use serde_json::json;
 use time::Duration;
 
-use super::{begin, go_and_pay, market, now, order_by_card, seen_by};
+use super::{begin, both_confirm, go_and_pay, market, now, order_by_card, pay, seen_by};
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -85,10 +85,8 @@ async fn of_an_order_that_is_paid_nobody_is_asked_when_its_time_would_be_up() {
 
     let app = TestApp::start_with_cards().await;
     let (elektron, kancler, buyer) = market(&app).await;
-    super::pay(&app, &buyer).await;
-    super::walk(&elektron, &["confirmed"]).await;
-    super::walk(&kancler, &["confirmed"]).await;
-    app.drain_jobs().await;
+    pay(&app, &buyer).await;
+    both_confirm(&app, &elektron, &kancler).await;
     app.provider().inject(Fault { operation: Operation::Find, kind: FaultKind::FailBefore, times: None });
     app.clock().advance(Duration::hours(2));
     app.run_scheduled_jobs().await;

@@ -3,7 +3,7 @@
 use local_stack::payment_sandbox::{Fault, FaultKind, Operation};
 use serde_json::json;
 
-use super::{begin, go_and_pay, market, now, order_by_card, pay, walk};
+use super::{begin, both_confirm, go_and_pay, market, now, order_by_card, pay, walk};
 use crate::support::TestApp;
 
 fn fault(operation: Operation, kind: FaultKind, times: u32) -> Fault {
@@ -38,9 +38,7 @@ async fn a_capture_whose_answer_is_lost_happens_once() {
     let (order, _payment) = pay(&app, &buyer).await;
     app.provider().inject(fault(Operation::Capture, FaultKind::LoseAnswer, 1));
     app.provider().inject(fault(Operation::Find, FaultKind::FailBefore, 1));
-    walk(&elektron, &["confirmed"]).await;
-    walk(&kancler, &["confirmed"]).await;
-    app.drain_jobs().await;
+    both_confirm(&app, &elektron, &kancler).await;
     assert_eq!(app.provider().payments()[0].captures, 1);
     assert_eq!(now(&buyer, &order).await["payment_status"], "paid");
     app.mailbox(buyer.email()).await.assert_one("Получена оплата");
@@ -53,9 +51,7 @@ async fn a_refund_whose_answer_is_lost_happens_once() {
         let app = TestApp::start_with_cards().await;
         let (elektron, kancler, buyer) = market(&app).await;
         let (_order, payment) = pay(&app, &buyer).await;
-        walk(&elektron, &["confirmed"]).await;
-        walk(&kancler, &["confirmed"]).await;
-        app.drain_jobs().await;
+        both_confirm(&app, &elektron, &kancler).await;
         app.provider().inject(fault(Operation::Refund, kind, 2));
         walk(&elektron, &["canceled"]).await;
         app.drain_jobs().await;

@@ -68,6 +68,13 @@ async fn walk(supplier: &Person, statuses: &[&str]) {
     }
 }
 
+/// Both suppliers confirm their parts, upon which the money is taken.
+async fn both_confirm(app: &TestApp, elektron: &Person, kancler: &Person) {
+    walk(elektron, &["confirmed"]).await;
+    walk(kancler, &["confirmed"]).await;
+    app.drain_jobs().await;
+}
+
 /// How many parts a supplier sees.
 async fn seen_by(supplier: &Person) -> usize {
     let parts = supplier.get("/api/v1/supplier/orders").await.assert_status(200).json();

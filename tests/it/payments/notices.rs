@@ -3,7 +3,7 @@
 use local_stack::payment_sandbox::NoticeSettings;
 use serde_json::{Value, json};
 
-use super::{begin, go_and_pay, market, now, order_by_card, pay, walk};
+use super::{begin, both_confirm, go_and_pay, market, now, order_by_card, pay};
 use crate::support::TestApp;
 
 const WEBHOOK: &str = "/api/v1/webhooks/payments/yookassa";
@@ -21,9 +21,7 @@ async fn notices_that_come_ten_times_and_overtake_one_another_do_each_thing_once
     let url = Some(app.url(WEBHOOK));
     app.provider().notify(NoticeSettings { url, more: 9, late_by_ms: 200 });
     let (order, payment) = pay(&app, &buyer).await;
-    walk(&elektron, &["confirmed"]).await;
-    walk(&kancler, &["confirmed"]).await;
-    app.drain_jobs().await;
+    both_confirm(&app, &elektron, &kancler).await;
     assert_eq!(now(&buyer, &payment).await["status"], "captured");
     assert_eq!(now(&buyer, &order).await["payment_status"], "paid");
     assert_eq!(app.provider().payments()[0].captures, 1);
@@ -77,9 +75,7 @@ async fn notices_that_never_come_are_made_up_for() {
     assert_eq!(now(&buyer, &payment).await["status"], "requires_action", "nobody has told us");
     app.run_scheduled_jobs().await;
     assert_eq!(now(&buyer, &payment).await["status"], "authorized");
-    walk(&elektron, &["confirmed"]).await;
-    walk(&kancler, &["confirmed"]).await;
-    app.drain_jobs().await;
+    both_confirm(&app, &elektron, &kancler).await;
     assert_eq!(now(&buyer, &order).await["payment_status"], "paid");
     app.finish().await;
 }

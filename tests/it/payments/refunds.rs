@@ -3,7 +3,7 @@
 use local_stack::payment_sandbox::{Fault, FaultKind, Operation};
 use serde_json::json;
 
-use super::{market, now, pay, walk};
+use super::{both_confirm, market, now, pay, walk};
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -11,9 +11,7 @@ async fn what_was_taken_for_a_part_that_is_canceled_later_goes_back_by_itself() 
     let app = TestApp::start_with_cards().await;
     let (elektron, kancler, buyer) = market(&app).await;
     let (order, payment) = pay(&app, &buyer).await;
-    walk(&elektron, &["confirmed"]).await;
-    walk(&kancler, &["confirmed"]).await;
-    app.drain_jobs().await;
+    both_confirm(&app, &elektron, &kancler).await;
     walk(&elektron, &["canceled"]).await;
     app.drain_jobs().await;
     let shown = now(&buyer, &payment).await;
@@ -38,9 +36,7 @@ async fn staff_gives_back_what_it_says_and_no_more_than_came() {
     let body = json!({ "amount": "10.00", "reason": "Повреждена упаковка" });
     let problem = staff.post(&path, body.clone()).await.assert_status(409).problem("refund_too_large");
     assert_eq!(problem["left"], "0.00", "nothing is taken yet");
-    walk(&elektron, &["confirmed"]).await;
-    walk(&kancler, &["confirmed"]).await;
-    app.drain_jobs().await;
+    both_confirm(&app, &elektron, &kancler).await;
     buyer.post(&path, body.clone()).await.assert_status(403);
     let made = staff.post(&path, body).await.assert_status(201).json();
     assert_eq!(made["refunds"][0]["status"], "pending");
@@ -69,9 +65,7 @@ async fn a_refund_that_is_owed_does_not_wait_for_how_the_payment_stands() {
     let app = TestApp::start_with_cards().await;
     let (elektron, kancler, buyer) = market(&app).await;
     let (_order, payment) = pay(&app, &buyer).await;
-    walk(&elektron, &["confirmed"]).await;
-    walk(&kancler, &["confirmed"]).await;
-    app.drain_jobs().await;
+    both_confirm(&app, &elektron, &kancler).await;
     app.provider().inject(Fault { operation: Operation::Find, kind: FaultKind::FailBefore, times: None });
     walk(&elektron, &["canceled"]).await;
     app.drain_jobs().await;
@@ -84,9 +78,7 @@ async fn a_refund_of_which_the_provider_names_another_amount_is_looked_up_and_no
     let app = TestApp::start_with_cards().await;
     let (elektron, kancler, buyer) = market(&app).await;
     let (_order, payment) = pay(&app, &buyer).await;
-    walk(&elektron, &["confirmed"]).await;
-    walk(&kancler, &["confirmed"]).await;
-    app.drain_jobs().await;
+    both_confirm(&app, &elektron, &kancler).await;
     app.provider().inject(Fault {
         operation: Operation::Refund,
         kind: FaultKind::OtherAmount,
@@ -106,9 +98,7 @@ async fn of_a_part_no_more_goes_back_than_came_for_it() {
     let (elektron, kancler, buyer) = market(&app).await;
     let staff = app.staff().create().await;
     let (order, payment) = pay(&app, &buyer).await;
-    walk(&elektron, &["confirmed"]).await;
-    walk(&kancler, &["confirmed"]).await;
-    app.drain_jobs().await;
+    both_confirm(&app, &elektron, &kancler).await;
     let order = now(&buyer, &order).await;
     let cheap = order["parts"].as_array().unwrap().iter().find(|part| part["subtotal"] == "40.00").unwrap();
     let path = payment.replace("/api/v1/payments", "/api/v1/admin/payments") + "/refunds";
