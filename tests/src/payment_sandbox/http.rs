@@ -17,9 +17,8 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, time};
 
 use super::{
-    Fault, FaultKind, NoticeSettings, Operation, Provider, SECRET_KEY, SHOP_ID,
-    ledger::{NewPayment, NewRefund, Refusal, WireAmount},
-    page,
+    Fault, FaultKind, NoticeSettings, Operation, Provider, SECRET_KEY, SHOP_ID, page,
+    wire::{NewPayment, NewRefund, Refusal, WireAmount},
 };
 
 /// No scripts, nothing from elsewhere.

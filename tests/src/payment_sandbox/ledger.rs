@@ -10,8 +10,10 @@ use anyhow::Context;
 use common::money::Money;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
+
+use super::wire::{NewPayment, NewRefund, Refusal, WireAmount};
 
 /// How long a key is known.
 const KEY_LIFETIME: Duration = Duration::HOUR.saturating_mul(24);
@@ -58,8 +60,8 @@ pub struct SandboxPayment {
     /// Why it ended.
     pub canceled_because: Option<String>,
     takes_at_once: bool,
-    created_at: i64,
-    deadline: i64,
+    pub(super) created_at: i64,
+    pub(super) deadline: i64,
 }
 
 /// A refund.
@@ -75,28 +77,7 @@ pub struct SandboxRefund {
     pub currency: String,
     /// What the shop wrote on it.
     pub metadata: Map<String, Value>,
-    created_at: i64,
-}
-
-/// Why something is refused, in YooKassa's form.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Refusal {
-    pub(super) status: u16,
-    pub(super) code: &'static str,
-    pub(super) description: String,
-    pub(super) parameter: Option<&'static str>,
-}
-
-impl Refusal {
-    pub(super) fn invalid(parameter: &'static str, description: impl Into<String>) -> Self {
-        let description = description.into();
-        Self { status: 400, code: "invalid_request", description, parameter: Some(parameter) }
-    }
-
-    fn not_found(what: &str) -> Self {
-        let description = format!("{what} doesn't exist or access is denied");
-        Self { status: 404, code: "not_found", description, parameter: None }
-    }
+    pub(super) created_at: i64,
 }
 
 /// What happened, for the shop to be told.
@@ -327,25 +308,25 @@ impl Ledger {
             metadata: new.metadata,
             created_at: now(),
         };
-        let object = refund_json(&refund);
+        let object = refund.to_json();
         self.refunds.insert(id, refund);
         self.events.push(Event { event: "refund.succeeded", object: object.clone() });
         Ok(object)
     }
 
     pub(super) fn find_refund(&self, id: &str) -> Result<Value, Refusal> {
-        self.refunds.get(id).map(refund_json).ok_or_else(|| Refusal::not_found("Refund"))
+        self.refunds.get(id).map(SandboxRefund::to_json).ok_or_else(|| Refusal::not_found("Refund"))
     }
 
     pub(super) fn list_refunds(&self, payment_id: Option<&str>) -> Value {
         let of = |refund: &&SandboxRefund| payment_id.is_none_or(|id| refund.payment_id == id);
-        let items: Vec<_> = self.refunds.values().filter(of).map(refund_json).collect();
+        let items: Vec<_> = self.refunds.values().filter(of).map(SandboxRefund::to_json).collect();
         json!({ "type": "list", "items": items })
     }
 
     pub(super) fn list_payments(&self) -> Value {
         let items: Vec<_> =
-            self.payments.values().rev().take(100).map(|payment| self.payment_json(payment)).collect();
+            self.payments.values().rev().take(100).map(|payment| payment.to_json(&self.base_url)).collect();
         json!({ "type": "list", "items": items })
     }
 
@@ -357,97 +338,7 @@ impl Ledger {
 
     fn payment(&self, id: &str) -> Result<Value, Refusal> {
         let payment = self.payments.get(id).ok_or_else(|| Refusal::not_found("Payment"))?;
-        Ok(self.payment_json(payment))
-    }
-
-    fn payment_json(&self, payment: &SandboxPayment) -> Value {
-        let paid = matches!(payment.status, SandboxStatus::WaitingForCapture | SandboxStatus::Succeeded);
-        let mut object = json!({
-            "id": payment.id,
-            "status": payment.status,
-            "paid": paid,
-            "amount": { "value": payment.amount, "currency": payment.currency },
-            "confirmation": {
-                "type": "redirect",
-                "return_url": payment.return_url,
-                "confirmation_url": format!("{}/pay/{}", self.base_url, payment.id),
-            },
-            "created_at": instant(payment.created_at),
-            "description": payment.description,
-            "metadata": payment.metadata,
-            "recipient": { "account_id": super::SHOP_ID, "gateway_id": "1" },
-            "refundable": payment.status == SandboxStatus::Succeeded && payment.refunded < payment.amount,
-            "refunded_amount": { "value": payment.refunded, "currency": payment.currency },
-            "test": true,
-        });
-        if payment.status == SandboxStatus::WaitingForCapture {
-            object["expires_at"] = json!(instant(payment.deadline));
-        }
-        if let Some(reason) = &payment.canceled_because {
-            let party = if reason == "canceled_by_merchant" { "merchant" } else { "yoo_money" };
-            object["cancellation_details"] = json!({ "party": party, "reason": reason });
-        }
-        object
-    }
-}
-
-fn refund_json(refund: &SandboxRefund) -> Value {
-    json!({
-        "id": refund.id,
-        "payment_id": refund.payment_id,
-        "status": "succeeded",
-        "created_at": instant(refund.created_at),
-        "amount": { "value": refund.amount, "currency": refund.currency },
-        "metadata": refund.metadata,
-    })
-}
-
-/// A payment about to be begun, in YooKassa's form.
-#[derive(Deserialize)]
-pub(super) struct NewPayment {
-    amount: WireAmount,
-    #[serde(default)]
-    capture: bool,
-    confirmation: NewConfirmation,
-    #[serde(default)]
-    description: Option<String>,
-    #[serde(default)]
-    metadata: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct NewConfirmation {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    return_url: String,
-}
-
-/// A refund about to be made, in YooKassa's form.
-#[derive(Deserialize)]
-pub(super) struct NewRefund {
-    payment_id: String,
-    amount: WireAmount,
-    #[serde(default)]
-    metadata: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct WireAmount {
-    value: Value,
-    currency: String,
-}
-
-impl WireAmount {
-    fn read(&self) -> Result<(Money, String), Refusal> {
-        let text = match &self.value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        match Money::parse_exact(&text) {
-            Ok(amount) if amount > Money::ZERO => Ok((amount, self.currency.clone())),
-            _ => Err(Refusal::invalid("amount.value", "Amount is not a positive amount")),
-        }
+        Ok(payment.to_json(&self.base_url))
     }
 }
 
@@ -457,9 +348,4 @@ impl WireAmount {
 )]
 fn now() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
-}
-
-fn instant(unix: i64) -> String {
-    let at = OffsetDateTime::from_unix_timestamp(unix).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    at.format(&Rfc3339).unwrap_or_default()
 }

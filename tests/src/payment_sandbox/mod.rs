@@ -1,9 +1,9 @@
 //! A payment provider on this machine, which speaks the HTTP of YooKassa's API v3, instead of the one that moves money.
 //!
 //! The `ledger` is the provider: payments in two steps, refunds, and the Idempotence-Keys of a day. `http` is its API
-//! under `/v3`, the page at `/pay/{id}` on which a buyer pays or declines (`POST` pays), and an overview for people.
-//! `notices` tells the shop what happened, again and again until it listens. On request (`faults`) answers are lost,
-//! late or wrong, as out there.
+//! under `/v3`, in the forms of `wire`, the page at `/pay/{id}` on which a buyer pays or declines (`POST` pays), and an
+//! overview for people. `notices` tells the shop what happened, again and again until it listens. On request (`faults`)
+//! answers are lost, late or wrong, as out there.
 //!
 //! Nothing here knows Postavka: YooKassa's own client speaks to it as well.
 
@@ -14,6 +14,7 @@ mod notices;
 mod page;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::{
     net::SocketAddr,

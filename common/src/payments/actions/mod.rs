@@ -1,5 +1,6 @@
 //! Use cases of payments, on a connection whose transaction the caller owns.
 
+mod answers;
 mod cards;
 mod invoices;
 mod refunds;
@@ -7,9 +8,8 @@ mod refunds;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-pub use cards::{
-    Asked, BeginError, Begun, Next, begin_card, note_answer, note_unknown, plan, receive_notice, refuse_card,
-};
+pub use answers::{Next, note_answer, note_unknown};
+pub use cards::{Asked, BeginError, Begun, begin_card, plan, receive_notice, refuse_card};
 pub use invoices::{CaptureError, InvoicePaid, capture_invoice, remind_overdue};
 pub use refunds::{NewRefund, RefundError, RefundNoted, RefundStep, begin_refund, note_refund, refund};
 
