@@ -30,11 +30,7 @@ pub(crate) async fn pause_queue(
     staff: Staff,
     queue: PathParam<String>,
 ) -> ApiResult<Json<QueueResponse>> {
-    let queue = QueueName::parse(&queue).ok_or_else(ApiError::not_found)?;
-    let mut tx = ctx.begin().await?;
-    office::pause(&mut tx, desk(&ctx, staff), queue).await?;
-    tx.commit().await?;
-    one(&ctx, queue).await
+    set_pausing(&ctx, staff, &queue, true).await
 }
 
 /// Lets workers take from a queue again.
@@ -44,18 +40,19 @@ pub(crate) async fn resume_queue(
     staff: Staff,
     queue: PathParam<String>,
 ) -> ApiResult<Json<QueueResponse>> {
-    let queue = QueueName::parse(&queue).ok_or_else(ApiError::not_found)?;
+    set_pausing(&ctx, staff, &queue, false).await
+}
+
+async fn set_pausing(ctx: &Ctx, staff: Staff, queue: &str, pauses: bool) -> ApiResult<Json<QueueResponse>> {
+    let queue = QueueName::parse(queue).ok_or_else(ApiError::not_found)?;
+    let desk = Desk { by: Some(staff.user_id), now: ctx.now() };
     let mut tx = ctx.begin().await?;
-    office::resume(&mut tx, desk(&ctx, staff), queue).await?;
+    if pauses {
+        office::pause(&mut tx, desk, queue).await?;
+    } else {
+        office::resume(&mut tx, desk, queue).await?;
+    }
     tx.commit().await?;
-    one(&ctx, queue).await
-}
-
-fn desk(ctx: &Ctx, staff: Staff) -> Desk {
-    Desk { by: Some(staff.user_id), now: ctx.now() }
-}
-
-async fn one(ctx: &Ctx, queue: QueueName) -> ApiResult<Json<QueueResponse>> {
     let figures = figures::of(ctx.services().db.pool()).await?;
     let figures = figures.into_iter().find(|figures| figures.queue == queue.as_str());
     figures.map(|figures| Json(figures.into())).ok_or_else(ApiError::not_found)
