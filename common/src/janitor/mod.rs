@@ -32,8 +32,10 @@ pub enum Litter {
     DeadJobs,
     /// Answers kept for idempotency keys.
     IdempotencyKeys,
-    /// Tokens that have expired.
-    Tokens,
+    /// Tokens of mailed links that have expired.
+    MailedTokens,
+    /// Tokens of sessions that have expired.
+    RefreshTokens,
     /// Sessions that ended, or whose last token has expired.
     Sessions,
     /// What is personal in messages.
@@ -50,11 +52,12 @@ pub enum Litter {
 
 impl Litter {
     /// All of it.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::FinishedJobs,
         Self::DeadJobs,
         Self::IdempotencyKeys,
-        Self::Tokens,
+        Self::MailedTokens,
+        Self::RefreshTokens,
         Self::Sessions,
         Self::Messages,
         Self::ImportFiles,
@@ -79,7 +82,8 @@ pub async fn sweep(
         Litter::FinishedJobs => store::finished_jobs(conn, before(keep.finished_jobs), CHUNK).await,
         Litter::DeadJobs => store::dead_jobs(conn, before(keep.dead_jobs), CHUNK).await,
         Litter::IdempotencyKeys => store::idempotency_keys(conn, now - idempotency::LIFETIME, CHUNK).await,
-        Litter::Tokens => store::tokens(conn, before(keep.sessions), CHUNK).await,
+        Litter::MailedTokens => store::mailed_tokens(conn, before(keep.sessions), CHUNK).await,
+        Litter::RefreshTokens => store::refresh_tokens(conn, before(keep.sessions), CHUNK).await,
         Litter::Sessions => store::sessions(conn, before(keep.sessions), CHUNK).await,
         Litter::Messages => store::messages(conn, before(keep.messages), EmailAddress::NOBODY, CHUNK).await,
         Litter::ImportFiles => store::import_files(conn, before(keep.import_rows), PIECES).await,

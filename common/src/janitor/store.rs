@@ -10,6 +10,119 @@ fn first_id_at(instant: OffsetDateTime) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }
 
+/// Deletes of a table what is older than a time, so many rows at most, and says how many there were.
+macro_rules! delete_old {
+    ($($(#[doc = $doc:literal])+ $name:ident: $sql:literal;)+) => {$(
+        $(#[doc = $doc])+
+        pub(super) async fn $name(
+            conn: &mut PgConnection,
+            before: OffsetDateTime,
+            at_most: i64,
+        ) -> Result<u64, sqlx::Error> {
+            Ok(sqlx::query!($sql, before, at_most).execute(conn).await?.rows_affected())
+        }
+    )+};
+}
+
+delete_old! {
+    /// Dead letters.
+    dead_jobs: r#"
+        delete from jobs
+        where id in (
+            select id from jobs where state = 'dead' and finished_at < $1 limit $2 for update skip locked
+        )
+    "#;
+
+    /// Answers kept for requests that may come again.
+    idempotency_keys: r#"
+        delete from idempotency_keys
+        where (user_id, key) in (
+            select user_id, key
+            from idempotency_keys
+            where created_at < $1
+            order by created_at
+            limit $2
+            for update skip locked
+        )
+    "#;
+
+    /// Tokens that were mailed and have expired.
+    mailed_tokens: r#"
+        delete from one_time_tokens
+        where token_hash in (
+            select token_hash
+            from one_time_tokens
+            where expires_at < $1
+            order by expires_at
+            limit $2
+            for update skip locked
+        )
+    "#;
+
+    /// Refresh tokens that have expired.
+    refresh_tokens: r#"
+        delete from refresh_tokens
+        where token_hash in (
+            select token_hash
+            from refresh_tokens
+            where expires_at < $1
+            order by expires_at
+            limit $2
+            for update skip locked
+        )
+    "#;
+
+    /// Pieces of files whose import has ended.
+    import_files: r#"
+        delete from price_import_chunks
+        where (import_id, position) in (
+            select c.import_id, c.position
+            from price_imports i
+            join price_import_chunks c on c.import_id = i.id
+            where i.finished_at < $1
+            limit $2
+        )
+    "#;
+
+    /// Rows of imports that have ended.
+    import_rows: r#"
+        delete from price_import_rows
+        where (import_id, position) in (
+            select r.import_id, r.position
+            from price_imports i
+            join price_import_rows r on r.import_id = i.id
+            where i.finished_at < $1
+            limit $2
+        )
+    "#;
+
+    /// Others take over from a worker within seconds and forget it then; this is for those that nobody was there to forget.
+    workers: r#"
+        delete from workers
+        where name in (
+            select w.name
+            from workers w
+            where w.lease_until < $1
+              and not exists (select from jobs j where j.lock_by = w.name and j.state = 'running')
+            limit $2
+            for update skip locked
+        )
+    "#;
+
+    /// Notices that came then for the last time.
+    payment_notices: r#"
+        delete from payment_notices
+        where (provider, provider_payment_id, event) in (
+            select provider, provider_payment_id, event
+            from payment_notices
+            where last_at < $1
+            order by last_at
+            limit $2
+            for update skip locked
+        )
+    "#;
+}
+
 pub(super) async fn finished_jobs(
     conn: &mut PgConnection,
     before: OffsetDateTime,
@@ -34,93 +147,6 @@ pub(super) async fn finished_jobs(
     .execute(conn)
     .await?;
     Ok(deleted.rows_affected())
-}
-
-pub(super) async fn dead_jobs(
-    conn: &mut PgConnection,
-    before: OffsetDateTime,
-    at_most: i64,
-) -> Result<u64, sqlx::Error> {
-    let deleted = sqlx::query!(
-        r#"
-        delete from jobs
-        where id in (
-            select id from jobs where state = 'dead' and finished_at < $1 limit $2 for update skip locked
-        )
-        "#,
-        before,
-        at_most,
-    )
-    .execute(conn)
-    .await?;
-    Ok(deleted.rows_affected())
-}
-
-pub(super) async fn idempotency_keys(
-    conn: &mut PgConnection,
-    before: OffsetDateTime,
-    at_most: i64,
-) -> Result<u64, sqlx::Error> {
-    let deleted = sqlx::query!(
-        r#"
-        delete from idempotency_keys
-        where (user_id, key) in (
-            select user_id, key
-            from idempotency_keys
-            where created_at < $1
-            order by created_at
-            limit $2
-            for update skip locked
-        )
-        "#,
-        before,
-        at_most,
-    )
-    .execute(conn)
-    .await?;
-    Ok(deleted.rows_affected())
-}
-
-pub(super) async fn tokens(
-    conn: &mut PgConnection,
-    before: OffsetDateTime,
-    at_most: i64,
-) -> Result<u64, sqlx::Error> {
-    let mailed = sqlx::query!(
-        r#"
-        delete from one_time_tokens
-        where token_hash in (
-            select token_hash
-            from one_time_tokens
-            where expires_at < $1
-            order by expires_at
-            limit $2
-            for update skip locked
-        )
-        "#,
-        before,
-        at_most,
-    )
-    .execute(&mut *conn)
-    .await?;
-    let refreshing = sqlx::query!(
-        r#"
-        delete from refresh_tokens
-        where token_hash in (
-            select token_hash
-            from refresh_tokens
-            where expires_at < $1
-            order by expires_at
-            limit $2
-            for update skip locked
-        )
-        "#,
-        before,
-        at_most,
-    )
-    .execute(conn)
-    .await?;
-    Ok(mailed.rows_affected() + refreshing.rows_affected())
 }
 
 /// A session without a token can never be used again: access tokens end long before refresh tokens do.
@@ -190,105 +216,6 @@ pub(super) async fn messages(
     .fetch_one(conn)
     .await?;
     Ok(forgotten.forgotten.unsigned_abs())
-}
-
-pub(super) async fn import_files(
-    conn: &mut PgConnection,
-    before: OffsetDateTime,
-    at_most: i64,
-) -> Result<u64, sqlx::Error> {
-    let deleted = sqlx::query!(
-        r#"
-        delete from price_import_chunks
-        where (import_id, position) in (
-            select c.import_id, c.position
-            from price_imports i
-            join price_import_chunks c on c.import_id = i.id
-            where i.finished_at < $1
-            limit $2
-        )
-        "#,
-        before,
-        at_most,
-    )
-    .execute(conn)
-    .await?;
-    Ok(deleted.rows_affected())
-}
-
-pub(super) async fn import_rows(
-    conn: &mut PgConnection,
-    before: OffsetDateTime,
-    at_most: i64,
-) -> Result<u64, sqlx::Error> {
-    let deleted = sqlx::query!(
-        r#"
-        delete from price_import_rows
-        where (import_id, position) in (
-            select r.import_id, r.position
-            from price_imports i
-            join price_import_rows r on r.import_id = i.id
-            where i.finished_at < $1
-            limit $2
-        )
-        "#,
-        before,
-        at_most,
-    )
-    .execute(conn)
-    .await?;
-    Ok(deleted.rows_affected())
-}
-
-/// Others take over from a worker within seconds and forget it then; this is for those that nobody was there to forget.
-pub(super) async fn workers(
-    conn: &mut PgConnection,
-    before: OffsetDateTime,
-    at_most: i64,
-) -> Result<u64, sqlx::Error> {
-    let deleted = sqlx::query!(
-        r#"
-        delete from workers
-        where name in (
-            select w.name
-            from workers w
-            where w.lease_until < $1
-              and not exists (select from jobs j where j.lock_by = w.name and j.state = 'running')
-            limit $2
-            for update skip locked
-        )
-        "#,
-        before,
-        at_most,
-    )
-    .execute(conn)
-    .await?;
-    Ok(deleted.rows_affected())
-}
-
-pub(super) async fn payment_notices(
-    conn: &mut PgConnection,
-    before: OffsetDateTime,
-    at_most: i64,
-) -> Result<u64, sqlx::Error> {
-    let deleted = sqlx::query!(
-        r#"
-        delete from payment_notices
-        where (provider, provider_payment_id, event) in (
-            select provider, provider_payment_id, event
-            from payment_notices
-            where last_at < $1
-            order by last_at
-            limit $2
-            for update skip locked
-        )
-        "#,
-        before,
-        at_most,
-    )
-    .execute(conn)
-    .await?;
-    Ok(deleted.rows_affected())
 }
 
 pub(super) async fn make_partitions(conn: &mut PgConnection, until: Date) -> Result<i32, sqlx::Error> {
