@@ -82,6 +82,26 @@ async fn a_supplier_that_has_not_confirmed_its_address_gets_no_list_and_may_regi
 }
 
 #[tokio::test]
+async fn a_supplier_that_got_a_list_before_it_confirmed_registers_again_and_what_it_sold_is_closed() {
+    let app = TestApp::start().await;
+    let staff = app.staff().create().await;
+    let list = price_list(&[("1", "iPhone", "100", 10)]);
+    let supplier = app.supplier("Электрон").with_price_list(list).create().await;
+    // 0.1.0 let staff upload a list for whoever had not confirmed yet.
+    let unconfirmed = "update users set email_confirmed_at = null where email = $1";
+    sqlx::query(unconfirmed).bind(supplier.email()).execute(app.pool()).await.unwrap();
+    let mut body = registration(supplier.email());
+    (body["account_type"], body["supplier_name"]) = (json!("supplier"), json!("Электрон"));
+    app.post("/api/v1/auth/register", body).await.assert_status(202);
+    app.drain_jobs().await;
+    let suppliers = staff.get("/api/v1/suppliers").await.assert_status(200).json();
+    let old = suppliers["items"].as_array().unwrap().iter().find(|supplier| supplier["offers_count"] == 1);
+    assert_eq!(old.unwrap()["accepting_orders"], false);
+    assert_eq!(app.get("/api/v1/products").await.json()["items"][0]["available"], 0);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn nobody_else_may_and_who_is_no_supplier_is_not_found() {
     let app = TestApp::start().await;
     let (staff, supplier) = (app.staff().create().await, app.supplier("Электрон").create().await);

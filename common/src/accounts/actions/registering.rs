@@ -17,6 +17,7 @@ use crate::{
     config::TradeSettings,
     ids::{OrganizationId, UserId},
     mail::{self, MessageKind, NewMessage},
+    suppliers,
 };
 
 /// Founds an organization with its first user, and mails them a link to confirm the address.
@@ -38,7 +39,10 @@ pub async fn register(
         Some(owner) if owner.settled => (Some(owner), None),
         holder => (None, holder),
     };
-    store::delete_deserted(conn, deserted.as_ref()).await?;
+    if let Some(left) = store::delete_deserted(conn, deserted.as_ref()).await? {
+        // Nobody is there any more to fulfil what it sells.
+        suppliers::set_accepting_orders(conn, left, false, now).await?;
+    }
     let founding = Founding {
         organization_id: OrganizationId::new(),
         user_id: UserId::new(),

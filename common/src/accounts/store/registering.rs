@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::{
     accounts::{EmailAddress, NewStaff, OrganizationKind, PasswordHash, Registration},
-    ids::{OrganizationId, UserId},
+    ids::{OrganizationId, SupplierId, UserId},
     locale::Locale,
 };
 
@@ -44,24 +44,26 @@ pub(in crate::accounts) async fn lock_address(
     .await
 }
 
-/// Removes a user who never confirmed, with the organization they founded and all their messages.
+/// Removes a user who never confirmed, with the organization they founded and all their messages. A supplier that has a
+/// price list all the same (0.1.0 let staff upload one) stays, since orders may name its offers: it is returned.
 pub(in crate::accounts) async fn delete_deserted(
     conn: &mut PgConnection,
     deserted: Option<&Holder>,
-) -> Result<(), sqlx::Error> {
+) -> Result<Option<SupplierId>, sqlx::Error> {
     sqlx::query!(
         "delete from users where id = $1 and email_confirmed_at is null",
         deserted.map(|holder| holder.id) as Option<UserId>,
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!(
-        "delete from organizations where id = $1",
+    let deleted = sqlx::query!(
+        "delete from organizations where id = $1 and not exists (select from price_imports where supplier_id = $1)",
         deserted.map(|holder| holder.organization_id) as Option<OrganizationId>,
     )
     .execute(conn)
     .await?;
-    Ok(())
+    let left = deserted.filter(|_| deleted.rows_affected() == 0);
+    Ok(left.map(|holder| holder.organization_id.into()))
 }
 
 /// An organization about to be founded by its first person.
