@@ -44,6 +44,8 @@ fn is_optional(kind: MessageKind, field: &str) -> bool {
         // The administrator is told too.
         "first_name" => kind == MessageKind::PaymentLapsed,
         "sku" => kind == MessageKind::PriceListImported,
+        // Messages that 0.1.0 has queued lack it.
+        "reset_url" => kind == MessageKind::AddressKnown,
         // A payment by card is of a whole order.
         "invoice" | "supplier" => kind == MessageKind::PaymentReceived,
         _ => false,
