@@ -141,6 +141,18 @@ impl OrderStatus {
         }
     }
 
+    /// Where parts stand of which an order that stands here has one at least.
+    #[must_use]
+    pub fn of_some_part(self) -> &'static [SupplierOrderStatus] {
+        use SupplierOrderStatus::{Assembled, Canceled, Confirmed, Delivered, New, Refused, Sent};
+        match self {
+            Self::New => &[New],
+            Self::InProgress => &[New, Confirmed, Assembled, Sent],
+            Self::Delivered => &[Delivered],
+            Self::Canceled => &[Canceled, Refused],
+        }
+    }
+
     /// Its word in answers.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -214,6 +226,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_order_has_a_part_where_one_of_its_status_must(parts in prop::collection::vec(any_status(), 1..6)) {
+            let wanted = OrderStatus::of(parts.clone()).of_some_part();
+            prop_assert!(parts.iter().any(|part| wanted.contains(part)));
+        }
+
         #[test]
         fn every_walk_ends_and_touches_the_stock_exactly_once(steps in prop::collection::vec(any_status(), 0..40)) {
             let mut at = New;

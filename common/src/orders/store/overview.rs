@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::super::{
     OrderOverview, OrderStatus, OverviewFilter, PartOverview, PaymentMethod, SupplierOrderStatus,
@@ -14,8 +15,8 @@ use crate::{
     payments::{OrderPaymentStatus, Standing},
 };
 
-/// A page of all orders, the newest first. What is looked for says where to begin: a number names one order, a supplier
-/// and a status of a part lead to orders by the indexes of parts; all else walks the orders.
+/// A page of all orders, the newest first. What is looked for says where to begin: a number names one order; a supplier, a
+/// buyer and a status lead to orders by an index each; without any of them the newest are the page.
 ///
 /// # Errors
 /// When the database refuses.
@@ -25,17 +26,21 @@ pub async fn list_all(
     before: Option<OrderId>,
     limit: Limit,
 ) -> Result<Vec<OrderOverview>, sqlx::Error> {
-    let page = Page { filter, before, limit: limit.and_one() };
+    let page = Page { filter, before: before.unwrap_or(OrderId(Uuid::max())), limit: limit.and_one() };
     if let Some(number) = &filter.number {
         let ids = with_number(conn, number).await?;
         let mut found = overviews(conn, &ids).await?;
-        found.retain(|order| before.is_none_or(|before| order.id < before) && filter.fits(order));
+        found.retain(|order| order.id < page.before && filter.fits(order));
         return Ok(found);
     }
-    let ids = match (filter.supplier_id, filter.part_status) {
+    let ids = match (filter.supplier_id, filter.buyer_id) {
         (Some(supplier_id), _) => of_supplier(conn, supplier_id, &page).await?,
-        (None, Some(status)) => with_part_at(conn, status, &page).await?,
-        (None, None) => newest(conn, &page).await?,
+        (None, Some(buyer_id)) => of_buyer(conn, buyer_id, &page).await?,
+        (None, None) => match (filter.part_status, filter.status) {
+            (Some(status), _) => with_parts_at(conn, &[status], &page).await?,
+            (None, Some(status)) => with_parts_at(conn, status.of_some_part(), &page).await?,
+            (None, None) => newest(conn, &page).await?,
+        },
     };
     overviews(conn, &ids).await
 }
@@ -43,7 +48,7 @@ pub async fn list_all(
 /// Which page of what.
 struct Page<'a> {
     filter: &'a OverviewFilter,
-    before: Option<OrderId>,
+    before: OrderId,
     limit: i64,
 }
 
@@ -63,14 +68,11 @@ async fn of_supplier(
         select o.id as "id: OrderId"
         from supplier_orders s
         join orders o on o.id = s.order_id
-        where s.supplier_id = $1
-          and ($2::text is null or exists (
-            select from supplier_orders p where p.order_id = s.order_id and p.status = $2
-          ))
-          and ($3::text is null
-            or order_status(array(select p.status from supplier_orders p where p.order_id = s.order_id)) = $3)
+        cross join lateral (select array(select status from supplier_orders where order_id = o.id)) as p (statuses)
+        where s.supplier_id = $1 and s.order_id < $5
+          and ($2::text is null or $2 = any (p.statuses))
+          and ($3::text is null or order_status(p.statuses) = $3)
           and ($4::uuid is null or o.organization_id = $4)
-          and ($5::uuid is null or s.order_id < $5)
         order by s.order_id desc
         limit $6
         "#,
@@ -78,36 +80,68 @@ async fn of_supplier(
         page.filter.part_status as Option<SupplierOrderStatus>,
         page.filter.status as Option<OrderStatus>,
         page.filter.buyer_id as Option<OrganizationId>,
-        page.before as Option<OrderId>,
+        page.before as OrderId,
         page.limit,
     )
     .fetch_all(conn)
     .await
 }
 
-async fn with_part_at(
+async fn of_buyer(
     conn: &mut PgConnection,
-    status: SupplierOrderStatus,
+    buyer_id: OrganizationId,
     page: &Page<'_>,
 ) -> Result<Vec<OrderId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        select s.order_id as "id: OrderId"
-        from supplier_orders s
-        join orders o on o.id = s.order_id
-        where s.status = $1
-          and ($2::text is null
-            or order_status(array(select p.status from supplier_orders p where p.order_id = s.order_id)) = $2)
-          and ($3::uuid is null or o.organization_id = $3)
-          and ($4::uuid is null or s.order_id < $4)
-        group by s.order_id
-        order by s.order_id desc
+        select o.id as "id: OrderId"
+        from orders o
+        cross join lateral (select array(select status from supplier_orders where order_id = o.id)) as p (statuses)
+        where o.organization_id = $1 and o.id < $4
+          and ($2::text is null or $2 = any (p.statuses))
+          and ($3::text is null or order_status(p.statuses) = $3)
+        order by o.id desc
         limit $5
         "#,
-        status as SupplierOrderStatus,
+        buyer_id as OrganizationId,
+        page.filter.part_status as Option<SupplierOrderStatus>,
         page.filter.status as Option<OrderStatus>,
-        page.filter.buyer_id as Option<OrganizationId>,
-        page.before as Option<OrderId>,
+        page.before as OrderId,
+        page.limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Orders of which some part stands at one of these, each by the index of parts: a page of each, and of these the newest.
+async fn with_parts_at(
+    conn: &mut PgConnection,
+    statuses: &[SupplierOrderStatus],
+    page: &Page<'_>,
+) -> Result<Vec<OrderId>, sqlx::Error> {
+    let words: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
+    sqlx::query_scalar!(
+        r#"
+        select distinct found.order_id as "id: OrderId"
+        from unnest($1::text[]) as wanted (status)
+        cross join lateral (
+            select s.order_id
+            from supplier_orders s
+            cross join lateral (
+                select array(select status from supplier_orders where order_id = s.order_id)
+            ) as p (statuses)
+            where s.status = wanted.status and s.order_id < $3
+              and ($2::text is null or order_status(p.statuses) = $2)
+            group by s.order_id
+            order by s.order_id desc
+            limit $4
+        ) as found
+        order by found.order_id desc
+        limit $4
+        "#,
+        &words as &[&str],
+        page.filter.status as Option<OrderStatus>,
+        page.before as OrderId,
         page.limit,
     )
     .fetch_all(conn)
@@ -116,19 +150,8 @@ async fn with_part_at(
 
 async fn newest(conn: &mut PgConnection, page: &Page<'_>) -> Result<Vec<OrderId>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"
-        select o.id as "id: OrderId"
-        from orders o
-        where ($1::text is null
-            or order_status(array(select p.status from supplier_orders p where p.order_id = o.id)) = $1)
-          and ($2::uuid is null or o.organization_id = $2)
-          and ($3::uuid is null or o.id < $3)
-        order by o.id desc
-        limit $4
-        "#,
-        page.filter.status as Option<OrderStatus>,
-        page.filter.buyer_id as Option<OrganizationId>,
-        page.before as Option<OrderId>,
+        r#"select id as "id: OrderId" from orders where id < $1 order by id desc limit $2"#,
+        page.before as OrderId,
         page.limit,
     )
     .fetch_all(conn)
