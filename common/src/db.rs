@@ -256,8 +256,10 @@ impl Tx {
     /// Commits, and wakes the workers for what may have been enqueued.
     ///
     /// # Errors
-    /// Most of them mean that the outcome is *unknown*, never that nothing happened.
-    pub async fn commit(self) -> Result<(), CommitError> {
+    /// [`CommitError::Refused`] when a statement of the transaction failed, whoever made nothing of it; otherwise most mean
+    /// that the outcome is *unknown*, never that nothing happened.
+    pub async fn commit(mut self) -> Result<(), CommitError> {
+        store::check_that_it_stands(&mut self.inner).await.map_err(CommitError::Refused)?;
         self.inner.commit().await?;
         self.wake.ring();
         Ok(())
@@ -289,7 +291,7 @@ impl DerefMut for Tx {
 /// Why a transaction was not committed, or not as far as we know (decision 10).
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// The database refused, and has rolled it back.
+    /// The database refused, and nothing was kept.
     #[error("the transaction was refused at its end")]
     Refused(#[source] sqlx::Error),
     /// No answer came: it was committed, or it was not.

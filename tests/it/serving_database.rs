@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use common::db::CommitError;
 use serde_json::json;
 
 use crate::support::{TestApp, address, price_list};
@@ -112,6 +113,25 @@ async fn whoever_asks_whether_it_is_ready_waits_less_than_for_a_connection() {
     }
     drop(taken);
     app.get("/readyz").await.assert_status(200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_transaction_in_which_a_statement_failed_is_not_called_committed() {
+    let app = TestApp::start().await;
+    sqlx::raw_sql("create table kept (what text)").execute(app.pool()).await.unwrap();
+    for what in ["good", "lost"] {
+        let mut tx = app.worker_db().begin().await.unwrap();
+        sqlx::query("insert into kept values ($1)").bind(what).execute(&mut *tx).await.unwrap();
+        if what == "lost" {
+            sqlx::query("select 1 / 0").execute(&mut *tx).await.unwrap_err();
+            assert!(matches!(tx.commit().await, Err(CommitError::Refused(_))));
+        } else {
+            tx.commit().await.unwrap();
+        }
+    }
+    let kept: Vec<String> = sqlx::query_scalar("select what from kept").fetch_all(app.pool()).await.unwrap();
+    assert_eq!(kept, ["good"]);
     app.finish().await;
 }
 

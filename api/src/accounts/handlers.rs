@@ -1,7 +1,7 @@
 //! Registering, confirming, signing in and out, and what people change of themselves.
 
 use common::{
-    accounts::{self, EmailAddress, Password, Purpose, Session, TokenSecret},
+    accounts::{self, AccountError, EmailAddress, Password, Purpose, Session, TokenSecret},
     limits::{self, Attempt, Tried},
 };
 use salvo::{
@@ -114,8 +114,11 @@ pub(crate) async fn login(ctx: Ctx, body: Body<LoginRequest>) -> ApiResult<Json<
 pub(crate) async fn refresh(ctx: Ctx, body: Body<RefreshRequest>) -> ApiResult<Json<TokensResponse>> {
     let offered = TokenSecret::offered(body.into_inner().refresh_token);
     let mut tx = ctx.begin().await?;
-    let refreshed = accounts::refresh_session(&mut tx, ctx.now(), &offered).await;
-    // A stolen token's use has ended the session: that is kept, too.
+    let refreshed = match accounts::refresh_session(&mut tx, ctx.now(), &offered).await {
+        Err(AccountError::Database(error)) => return Err(error.into()),
+        // A stolen token's use has ended the session: that is kept, too.
+        refreshed => refreshed,
+    };
     tx.commit().await?;
     tokens_of(&ctx, &refreshed?)
 }
@@ -179,7 +182,7 @@ pub(crate) async fn change_password(
     let owner = accounts::own_credentials(&mut conn, user.user_id).await?.ok_or_else(closed)?;
     drop(conn);
     if !place.verify(current, Some(owner.password_hash.clone())).await? {
-        return Err(accounts::AccountError::WrongPassword.into());
+        return Err(AccountError::WrongPassword.into());
     }
     let hash = ctx.services().passwords.hash(new).await?;
     let mut tx = ctx.begin().await?;

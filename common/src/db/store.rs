@@ -19,6 +19,13 @@ pub(super) async fn lower_cases_cyrillic(pool: &PgPool) -> Result<bool, sqlx::Er
     sqlx::query_scalar!(r#"select lower('Ж') = 'ж' as "knows!""#).fetch_one(pool).await
 }
 
+/// Fails where a statement of the transaction has failed before. At its end that would go unnoticed: PostgreSQL answers
+/// COMMIT with ROLLBACK then, and sqlx says that it was committed.
+pub(super) async fn check_that_it_stands(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("select 1").execute(conn).await?;
+    Ok(())
+}
+
 /// Lets the statements of a connection take as long as they take.
 pub(super) async fn lift_statement_timeout(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query("set statement_timeout = 0").execute(conn).await?;
