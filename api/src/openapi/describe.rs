@@ -125,6 +125,20 @@ fn add_alternatives(document: &mut Value) {
         ]),
     );
     add(
+        "NoticeRequest",
+        json!([
+            { "properties": { "event": { "pattern": "^payment" } } },
+            {
+                "properties": {
+                    "event": { "pattern": "^refund" },
+                    "object": {
+                        "properties": { "payment_id": { "type": "string" } }, "required": ["payment_id"],
+                    },
+                },
+            },
+        ]),
+    );
+    add(
         "PlaceOrderRequest",
         json!([
             { "properties": { "address": { "type": "object" }, "address_id": { "type": "null" } }, "required": ["address"] },

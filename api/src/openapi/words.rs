@@ -79,8 +79,6 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
         ("StatusRequest", "status") => {
             one_of(&part_statuses()).map(|word| Word { example: "confirmed".into(), ..word })
         }
-        // The provider's names are the provider's.
-        ("NoticeObject", "payment_id") => like("22d6d597-000f-5000-9000-145f6df21d6f"),
         ("JobSelectionRequest", "kind") => line(100, "send_email"),
         ("JobSelectionRequest", "status") => one_of(&job_states()),
         (_, "queue") => one_of(&QueueName::ALL.map(QueueName::as_str)),
@@ -133,6 +131,7 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
             "payment.canceled",
             "refund.succeeded",
         ]),
+        // The provider's names are the provider's.
         ("NoticeObject", _) => {
             word(json!({ "pattern": "^[!-~]{1,64}$" }), "22d6d597-000f-5000-9000-145f6df21d6f")
         }
@@ -259,7 +258,7 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Word> {
         ("list_orders" | "list_supplier_orders", "q") => {
             word(json!({ "pattern": format!("^[{SPACE}]*$|{}", text_without(CONTROL)) }), "2026-0001")
         }
-        (_, "created_from" | "created_to") => like(AT),
+        (_, "created_from" | "created_to") => word(json!({ "format": "date-time" }), AT),
         (_, "queue") => one_of(&QueueName::ALL.map(QueueName::as_str)),
         ("list_jobs", "status") => one_of(&job_states()),
         ("list_jobs", "kind") => line(100, "send_email"),
@@ -275,7 +274,9 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Word> {
         (_, "provider") => one_of(&["yookassa"]),
         ("list_audit_log", "action") => one_of(Action::WORDS),
         (_, "by") => word(json!({ "format": "uuid" }), ID),
-        ("list_import_rows", "status") => one_of(&["failed", "inserted", "updated", "withdrawn"]),
+        ("list_import_rows" | "list_import_rows_of_supplier", "status") => {
+            one_of(&["failed", "inserted", "updated", "withdrawn"])
+        }
         ("list_supplier_orders", "status") => one_of(&part_statuses()),
         (_, "role") => one_of(&["buyer", "supplier", "staff"]),
         ("list_messages", "kind") => one_of(&MessageKind::ALL.map(MessageKind::as_str)),

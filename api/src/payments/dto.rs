@@ -112,6 +112,8 @@ pub struct NoticeRequest {
 pub struct NoticeObject {
     /// The provider's name of it.
     id: String,
+    /// The provider's name of the payment that a refund is of.
+    payment_id: Option<String>,
 }
 
 /// Money that went back, or is on its way.

@@ -153,10 +153,14 @@ impl PaymentProvider for YooKassa {
             return None;
         }
         let NoticeObject { id, payment_id } = notice.object;
+        let short =
+            |text: &String| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        if ![Some(&id), payment_id.as_ref()].into_iter().flatten().all(short) {
+            return None;
+        }
         let event = EVENTS.into_iter().find(|event| *event == notice.event)?;
         let provider_payment_id = if event.starts_with("refund.") { payment_id? } else { id };
-        let short = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-        short(&provider_payment_id).then_some(Notice { event, provider_payment_id })
+        Some(Notice { event, provider_payment_id })
     }
 }
 

@@ -57,7 +57,9 @@ async fn what_is_no_notice_is_refused() {
     let app = TestApp::start_with_cards().await;
     let invented = notice("payment.invented", "22d6d597-000f-5000-9000-145f6df21d6f");
     let other = json!({ "event": "payment.succeeded", "object": { "id": 7 } });
-    for body in [json!({}), json!([]), other, invented] {
+    let of_no_payment = notice("refund.succeeded", "22d6d597-000f-5000-9000-145f6df21d6f");
+    let unreadable = notice("payment.succeeded", "two words");
+    for body in [json!({}), json!([]), other, invented, of_no_payment, unreadable] {
         app.post(WEBHOOK, body).await.assert_status(400).problem("bad_request");
     }
     let large = json!({ "event": "payment.succeeded", "object": { "id": "x".repeat(70_000) } });
