@@ -279,7 +279,9 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Word> {
         }
         ("list_supplier_orders", "status") => one_of(&part_statuses()),
         (_, "role") => one_of(&["buyer", "supplier", "staff"]),
-        ("list_messages", "kind") => one_of(&MessageKind::ALL.map(MessageKind::as_str)),
+        ("list_messages" | "resend_failed_messages", "kind") => {
+            one_of(&MessageKind::ALL.map(MessageKind::as_str))
+        }
         ("list_messages", "status") => one_of(&["queued", "sending", "sent", "failed"]),
         (_, "kind") => one_of(&["buyer", "supplier", "operator"]),
         (_, "recipient") => word(json!({ "format": "email", "maxLength": 254 }), "anna@example.com"),
