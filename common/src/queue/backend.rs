@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use ::time::OffsetDateTime;
 use apalis_core::{
     backend::{self, BackendConfig, finalize::Ephemeral},
     task::{Task, builder::TaskBuilder, task_id::TaskId},
@@ -33,6 +34,7 @@ pub use super::slots::Slot;
 use super::{
     Alarm, ClaimedJob, QueueName, Run,
     deadline::{ANSWERED_WITHIN, answer},
+    place::{Claimed, Drained, Place},
     slots::Slots,
     store::{
         self, Demand,
@@ -110,6 +112,7 @@ impl Backend {
         let claimer = Claimer {
             slots: Slots::new(source.queue, source.slots),
             source: Source { stop: stop.clone(), ..source },
+            place: Place::front(now.into_std()),
             sender,
             compared: now,
             told: None,
@@ -122,6 +125,7 @@ impl Backend {
 struct Claimer {
     source: Source,
     slots: Slots,
+    place: Place,
     sender: mpsc::Sender<Claim>,
     /// When what runs was last compared with what is in hand.
     compared: Instant,
@@ -164,18 +168,26 @@ impl Claimer {
     async fn take(&mut self, mut free: OwnedSemaphorePermit) -> Result<Drained, sqlx::Error> {
         let wanted = free.num_permits();
         let losses = *self.source.losses.borrow();
-        let jobs = self.claim(i64::try_from(wanted).unwrap_or(i64::MAX)).await?;
-        let drained = jobs.len() < wanted;
+        let (began, begin) = (Instant::now(), self.place.begin(Instant::now().into_std()));
+        let jobs = self.claim(wanted, begin).await?;
+        let newest = jobs.iter().map(|job| job.due_at).max();
+        let claimed = Claimed { newest, full: jobs.len() == wanted, took: began.elapsed() };
+        let drained = self.place.move_on(begin, claimed, Instant::now().into_std());
         self.pass_on(jobs, losses, &mut free).await;
-        if drained {
+        if drained == Drained::Yes {
             self.tell_of_unknown_kinds().await?;
         }
-        Ok(if drained { Drained::Yes } else { Drained::No })
+        Ok(drained)
     }
 
-    async fn claim(&self, limit: i64) -> Result<Vec<ClaimedJob>, sqlx::Error> {
+    async fn claim(
+        &self,
+        wanted: usize,
+        begin: Option<OffsetDateTime>,
+    ) -> Result<Vec<ClaimedJob>, sqlx::Error> {
         let Source { pool, queue, worker, kinds, .. } = &self.source;
-        let demand = Demand { queue: *queue, worker, kinds, limit };
+        let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
+        let demand = Demand { queue: *queue, worker, kinds, limit, begin };
         let mut connection = pool.acquire().await?;
         let claimed = time::timeout(ANSWERED_WITHIN, store::claim(&mut connection, &demand)).await;
         answer(connection, claimed)
@@ -252,12 +264,6 @@ impl Claimer {
         }
         Ok(())
     }
-}
-
-/// Whether a queue has nothing more that is due.
-enum Drained {
-    Yes,
-    No,
 }
 
 async fn hand_back(pool: &PgPool, worker: &str, unstarted: &Fences) {

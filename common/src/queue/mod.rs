@@ -31,6 +31,7 @@ pub mod figures;
 mod kinds;
 pub mod lease;
 pub mod office;
+mod place;
 mod run;
 pub mod schedule;
 mod slots;

@@ -4,13 +4,23 @@ use std::{
     collections::HashSet,
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use metrics::{Gauge, gauge};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time,
+};
 
 use super::{ClaimedJob, QueueName};
 use crate::ids::JobId;
+
+/// How many jobs are claimed at once, at most: beyond that a claim costs as much for each as two claims.
+const MOST_AT_ONCE: usize = 500;
+
+/// How long more free slots are waited for.
+const MOMENT: Duration = Duration::from_millis(3);
 
 /// A claim of a job, as its fence knows it.
 type Claimed = (JobId, i64);
@@ -19,6 +29,8 @@ type Claimed = (JobId, i64);
 #[derive(Clone)]
 pub(super) struct Slots {
     permits: Arc<Semaphore>,
+    /// How many free ones are worth a claim at once.
+    several: u32,
     in_hand: Arc<Mutex<HashSet<Claimed>>>,
     used: Gauge,
 }
@@ -38,15 +50,21 @@ impl Slots {
         gauge!("queue_slots", "queue" => queue).set(number as f64);
         let used = gauge!("queue_slots_used", "queue" => queue);
         used.set(0.0);
-        Self { permits: Arc::new(Semaphore::new(number)), in_hand: Arc::default(), used }
+        let several = u32::try_from(number.div_ceil(2).min(MOST_AT_ONCE)).unwrap_or(u32::MAX);
+        Self { permits: Arc::new(Semaphore::new(number)), several, in_hand: Arc::default(), used }
     }
 
-    /// All slots that are free, once there is one.
+    /// Slots for one claim, once there are some. While few are free, more are waited for, for a moment: a claim of many jobs
+    /// costs little more than a claim of one.
     pub(super) async fn free(&self) -> Option<OwnedSemaphorePermit> {
         let mut free = Arc::clone(&self.permits).acquire_owned().await.ok()?;
-        let more = u32::try_from(self.permits.available_permits()).unwrap_or(0);
-        if let Ok(rest) = Arc::clone(&self.permits).try_acquire_many_owned(more) {
-            free.merge(rest);
+        let several = Arc::clone(&self.permits).acquire_many_owned(self.several.saturating_sub(1));
+        if let Ok(several) = time::timeout(MOMENT, several).await {
+            free.merge(several.ok()?);
+        }
+        let more = self.permits.available_permits().min(MOST_AT_ONCE.saturating_sub(free.num_permits()));
+        if let Ok(more) = Arc::clone(&self.permits).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
+            free.merge(more);
         }
         Some(free)
     }

@@ -32,6 +32,8 @@ pub struct ClaimedJob {
     /// How often it was claimed so far. Unlike the attempt's number, which is given back where none is charged, it only
     /// grows: no two claims of a job have the same.
     pub claim: i64,
+    /// Since when it was due.
+    pub due_at: OffsetDateTime,
     /// The request that caused it.
     pub request_id: Option<String>,
 }
@@ -84,9 +86,11 @@ pub(super) async fn insert(
     .await
 }
 
-/// Announces that jobs may be waiting.
+/// Announces that jobs may be waiting. Nobody waits for it to be on the disk: one that is lost costs a tick.
 pub(super) async fn notify(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query!("select pg_notify($1, '')", CHANNEL).execute(pool).await?;
+    let statement =
+        sqlx::query!("select set_config('synchronous_commit', 'off', true), pg_notify($1, '')", CHANNEL);
+    statement.fetch_one(pool).await?;
     Ok(())
 }
 
@@ -98,6 +102,8 @@ pub(super) struct Demand<'a> {
     pub(super) kinds: &'a [String],
     /// How many jobs at most.
     pub(super) limit: i64,
+    /// From which time on it looks at those that are due; at all where there is none.
+    pub(super) begin: Option<OffsetDateTime>,
 }
 
 /// Takes jobs that are due; each claim charges an attempt.
@@ -122,18 +128,19 @@ pub(super) async fn claim(
             select id
             from jobs
             where queue = $1 and state = 'ready' and run_at <= now() and kind = any ($3)
-              and exists (select from lease)
-            order by priority desc, run_at
+              and run_at >= coalesce($5, '-infinity'::timestamptz) and exists (select from lease)
+            order by run_at
             limit $4
             for update skip locked
         ))
         returning
-            id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, claims, request_id
+            id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, claims, request_id, run_at
         "#,
         demand.queue.as_str(),
         demand.worker,
         demand.kinds,
         demand.limit,
+        demand.begin,
     )
     .fetch_all(conn)
     .await?;
@@ -144,6 +151,7 @@ pub(super) async fn claim(
         attempt: row.attempts.unsigned_abs(),
         max_attempts: row.max_attempts.unsigned_abs(),
         claim: row.claims,
+        due_at: row.run_at,
         request_id: row.request_id,
     });
     Ok(jobs.collect())

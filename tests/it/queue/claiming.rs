@@ -48,6 +48,23 @@ async fn two_workers_never_run_the_same_job() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_due_for_longer_than_what_was_claimed_last_is_found() {
+    let queue = Queue::create().await;
+    let (newer, older) = (Stage::new(), Stage::new());
+    let worker = queue.start(2).await;
+    queue.enqueue_all(&vec![Play(Script::new(&newer, [Act::Effect])); 10]).await;
+    queue.drain().await;
+    queue.execute("insert into paused_queues (queue, id) values ('mail', gen_random_uuid())").await;
+    queue.enqueue(&Play(Script::new(&older, [Act::Effect]))).await;
+    queue.execute("update jobs set run_at = now() - interval '1 hour' where state = 'ready'").await;
+    queue.execute("delete from paused_queues").await;
+    queue.drain().await;
+    assert_eq!((queue.effects(&newer).await, queue.effects(&older).await), (10, 1));
+    worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test]
 async fn a_full_queue_leaves_the_others_alone() {
     let queue = Queue::create().await;
     let (slow, quick) = (Stage::new(), Stage::new());

@@ -43,7 +43,7 @@ pub(in crate::queue) async fn of_queues(
             limit 100000) j) as "dead!",
           coalesce((select greatest(extract(epoch from now() - j.run_at)::float8, 0) from jobs j
             where j.queue = q.name and j.state = 'ready' and j.run_at <= now()
-            order by j.priority desc, j.run_at limit 1), 0) as "oldest_ready_s!",
+            order by j.run_at limit 1), 0) as "oldest_ready_s!",
           (select count(*) from workers w where q.name = any (w.queues) and w.lease_until > now()) as "workers!",
           p.since as "paused_since?"
         from unnest($1::text[]) with ordinality as q (name, place)

@@ -18,6 +18,9 @@ pub(in crate::queue) struct Fence<'a> {
 }
 
 /// Several jobs of a worker, each with its claim, column by column.
+///
+/// Statements look them up by their ids. They do not name the state, which `lock_by` implies: it would invite PostgreSQL to
+/// walk all that the worker runs, by their own index, and compare each with each.
 #[derive(Debug, Default)]
 pub(in crate::queue) struct Fences {
     jobs: Vec<JobId>,
@@ -67,7 +70,7 @@ pub(in crate::queue) async fn finish_all(
         update jobs j
         set state = 'done', finished_at = now(), lock_by = null, last_error = null
         from unnest($1::uuid[], $2::bigint[]) as c (id, claim)
-        where j.id = c.id and j.claims = c.claim and j.lock_by = $3 and j.state = 'running'
+        where j.id = c.id and j.claims = c.claim and j.lock_by = $3
         "#,
         &fences.jobs as &[JobId],
         &fences.claims,
@@ -200,7 +203,7 @@ pub(in crate::queue) async fn hand_back(
         update jobs j
         set state = 'ready', lock_by = null, attempts = greatest(attempts - 1, 0)
         from unnest($1::uuid[], $2::bigint[]) as c (id, claim)
-        where j.id = c.id and j.claims = c.claim and j.lock_by = $3 and j.state = 'running'
+        where j.id = c.id and j.claims = c.claim and j.lock_by = $3
         "#,
         &fences.jobs as &[JobId],
         &fences.claims,

@@ -120,7 +120,7 @@ pub(in crate::queue) async fn next_exhausted(
 ) -> Result<Option<ClaimedJob>, sqlx::Error> {
     let row = sqlx::query!(
         r#"
-        select id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, claims, request_id
+        select id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, claims, run_at, request_id
         from jobs
         where lock_by = $1 and state = 'running' and attempts >= max_attempts
         limit 1
@@ -137,6 +137,7 @@ pub(in crate::queue) async fn next_exhausted(
         attempt: row.attempts.unsigned_abs(),
         max_attempts: row.max_attempts.unsigned_abs(),
         claim: row.claims,
+        due_at: row.run_at,
         request_id: row.request_id,
     }))
 }
