@@ -19,7 +19,11 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How long a job of these takes at most, in milliseconds.
-const LONGEST_MS: u32 = 40;
+const SHORT_MS: u32 = 40;
+
+/// The same where workers are killed: so long that most live for longer than two heartbeats. Until then they take nothing
+/// over.
+const LONG_MS: u32 = 500;
 
 /// A database with work in it.
 struct Work {
@@ -30,13 +34,14 @@ struct Work {
 }
 
 impl Work {
-    async fn lay_out(jobs: u32) -> Self {
+    /// Lays out so many jobs, each of which takes so many milliseconds at most.
+    async fn lay_out(jobs: u32, longest_ms: u32) -> Self {
         let database = TestDatabase::create().await;
         let settings = database.settings(4).await;
         let db = Db::new(&settings).unwrap();
         prepare(db.pool()).await;
         let work = Self { database, url: settings.url, db, jobs };
-        let deeds: Vec<_> = (0..jobs).map(|number| Deed { act: act(number), number }).collect();
+        let deeds: Vec<_> = (0..jobs).map(|number| Deed { act: act(number, longest_ms), number }).collect();
         let mut tx = work.db.begin().await.unwrap();
         for some in deeds.chunks(1_000) {
             queue::enqueue_all(&mut tx, some).await.unwrap();
@@ -72,7 +77,7 @@ impl Work {
 
     /// What must hold in the end: nothing is lost or stuck, and every effect happened once.
     async fn check(&self, tally: &mut Tally, dead: i64) {
-        let effects = (0..self.jobs).filter(|number| matches!(act(*number), Act::Effect(_))).count();
+        let effects = (0..self.jobs).filter(|number| matches!(act(*number, 0), Act::Effect(_))).count();
         let expected = i64::try_from(effects).unwrap();
         let done = self.count("select count(*) from jobs where state = 'done'").await;
         tally.check(done == i64::from(self.jobs), || format!("{done} of {} jobs are done", self.jobs));
@@ -94,9 +99,9 @@ impl Work {
     }
 }
 
-/// Most have an effect; they take from nothing to 40 ms.
-fn act(number: u32) -> Act {
-    let millis = u16::try_from(number.wrapping_mul(7_919) % (LONGEST_MS + 1)).unwrap();
+/// Most have an effect; they take from nothing to the longest time.
+fn act(number: u32, longest_ms: u32) -> Act {
+    let millis = u16::try_from(number.wrapping_mul(7_919) % (longest_ms + 1)).unwrap();
     if number.is_multiple_of(10) { Act::Nothing(millis) } else { Act::Effect(millis) }
 }
 
@@ -111,8 +116,9 @@ async fn taken_over(pool: PgPool, process: u32) -> Duration {
     since.elapsed()
 }
 
-async fn kills(jobs: u32, kills: u32) -> Tally {
-    let work = Work::lay_out(jobs).await;
+/// Kills workers at so many points; returns what was found, and how long the longest takeover took.
+async fn kills(jobs: u32, kills: u32) -> (Tally, Duration) {
+    let work = Work::lay_out(jobs, LONG_MS).await;
     let mut workers = vec![work.start(), work.start(), work.start()];
     let mut takeovers = Vec::new();
     for kill in 1..=kills {
@@ -132,30 +138,31 @@ async fn kills(jobs: u32, kills: u32) -> Tally {
     }
     println!("the longest takeover took {longest:?}");
     let mut tally = Tally { attempted: jobs.into(), faults: kills.into(), ..Tally::default() };
-    let soon = LEASE.lease + Duration::from_secs(1);
-    // A machine with two cores, and four processes that start all the time: its clock is not a judge of milliseconds.
-    tally.check(longest <= soon.mul_f64(1.5), || format!("a takeover took {longest:?}, not {soon:?}"));
     for worker in workers {
         worker.stop().await;
     }
     work.check(&mut tally, 0).await;
     work.clear_away().await;
-    tally
+    (tally, longest)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_are_killed_all_the_time() {
-    kills(400, 4).await.report("fault 4 (short)");
+    let (tally, _) = kills(400, 4).await;
+    tally.report("fault 4 (short)");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes"]
 async fn fault_4_kill_9_a_worker_at_100_points_in_10_000_jobs() {
-    kills(10_000, 100).await.report("fault 4");
+    let (mut tally, longest) = kills(10_000, 100).await;
+    let soon = LEASE.lease + Duration::from_secs(1);
+    tally.check(longest <= soon, || format!("a takeover took {longest:?}, more than {soon:?}"));
+    tally.report("fault 4");
 }
 
 async fn aborts(jobs: u32, fatal: u32) -> Tally {
-    let work = Work::lay_out(jobs).await;
+    let work = Work::lay_out(jobs, SHORT_MS).await;
     let mut tx = work.db.begin().await.unwrap();
     for _ in 0..fatal {
         queue::enqueue(&mut tx, &Fatal).await.unwrap();
@@ -206,8 +213,14 @@ async fn fault_5_a_job_that_aborts_its_process() {
     aborts(5_000, 10).await.report("fault 5");
 }
 
+/// How many workers take from the queue, as operators see it.
+async fn living(pool: &PgPool) -> i64 {
+    let queues = figures::of(pool).await.unwrap();
+    queues.iter().find(|queue| queue.queue == QueueName::MAIL.as_str()).map_or(0, |mail| mail.workers)
+}
+
 async fn stops(jobs: u32, stops: u32) -> Tally {
-    let work = Work::lay_out(jobs).await;
+    let work = Work::lay_out(jobs, SHORT_MS).await;
     let mut tally = Tally { attempted: jobs.into(), faults: stops.into(), ..Tally::default() };
     let mut workers = vec![work.start(), work.start()];
     for stop in 1..=stops {
@@ -226,12 +239,12 @@ async fn stops(jobs: u32, stops: u32) -> Tally {
     work.until_left(0).await;
     let charged = work.count("select count(*) from jobs where attempts <> 1").await;
     tally.check(charged == 0, || format!("{charged} jobs were charged for a stop"));
-    let mail = figures::of(work.pool())
-        .await
-        .unwrap()
-        .into_iter()
-        .find(|queue| queue.queue == QueueName::MAIL.as_str());
-    tally.check(mail.as_ref().is_some_and(|mail| mail.workers == 2), || format!("{mail:?}"));
+    // Those that were stopped are forgotten; the last one may just have been started.
+    let since = Instant::now();
+    while living(work.pool()).await != 2 {
+        assert!(since.elapsed() < PATIENCE, "{} workers are known", living(work.pool()).await);
+        time::sleep(Duration::from_millis(20)).await;
+    }
     for worker in workers {
         worker.stop().await;
     }

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::super::model::{AT_MOST, Found};
 
-/// How long after the end of a lease others may take to take its jobs over; they look every second.
+/// How long after the end of a lease others may take to take its jobs over; they look twice a second.
 const TAKEOVER: Duration = Duration::from_secs(5);
 
 /// No attempt at any job may take longer.
