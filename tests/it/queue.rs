@@ -4,9 +4,11 @@
 //! real loop over them in a database of the test's own.
 
 mod claiming;
+mod clocks;
 mod enqueuing;
 mod jobs;
 mod leases;
+mod lost_answers;
 mod outages;
 mod outcomes;
 mod processes;

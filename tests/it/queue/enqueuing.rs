@@ -1,10 +1,12 @@
 //! A job stands and falls with the transaction that causes it.
 
 use common::queue::{self, Enqueued};
+use local_stack::line::Line;
+use sqlx::postgres::PgListener;
 
 use super::{
     jobs::{Act, Play, Script, Stage},
-    workers::{Queue, some_key},
+    workers::{Queue, ends, some_key, until},
 };
 
 #[tokio::test]
@@ -81,6 +83,59 @@ async fn of_many_jobs_at_once_those_with_a_free_key_are_inserted() {
     let worker = queue.start(2).await;
     queue.drain().await;
     assert_eq!(queue.effects(&stage).await, 4);
+    worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn a_commit_rings_once_whatever_it_enqueued_and_no_row_rings_by_itself() {
+    let queue = Queue::create().await;
+    let stage = Stage::new();
+    let mut listener = PgListener::connect(queue.url()).await.unwrap();
+    listener.listen("postavka_jobs").await.unwrap();
+    queue.enqueue_all(&vec![Play(Script::new(&stage, [Act::Effect])); 500]).await;
+    ends("the ring", listener.recv()).await.unwrap();
+    // What had been said before would be heard before.
+    queue.execute("select pg_notify('postavka_jobs', 'the end')").await;
+    let next = ends("the end", listener.recv()).await.unwrap();
+    assert_eq!(next.payload(), "the end");
+    let triggers = "select count(*) from pg_trigger where tgrelid = 'jobs'::regclass and not tgisinternal";
+    let triggers: i64 = sqlx::query_scalar(triggers).fetch_one(queue.pool()).await.unwrap();
+    assert_eq!(triggers, 0);
+    let worker = queue.start(16).await;
+    queue.drain().await;
+    worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn a_worker_whose_connections_are_ended_listens_again_and_finds_what_nobody_rang_for() {
+    let queue = Queue::create().await;
+    let stage = Stage::new();
+    let line = Line::to(queue.url()).unwrap();
+    let url = line.url(queue.url());
+    let worker = queue.start_with(2, |start| start.url = url).await;
+    for _ in 0..3 {
+        assert!(line.hang_up() > 0, "it has no connections");
+        // Written by hand, and rung for by nobody.
+        let payload = serde_json::to_value(Play(Script::new(&stage, [Act::Effect]))).unwrap();
+        sqlx::query(
+            "insert into jobs (id, queue, kind, payload, max_attempts)
+             values (gen_random_uuid(), 'mail', 'play', $1, 3)",
+        )
+        .bind(payload)
+        .execute(queue.pool())
+        .await
+        .unwrap();
+        queue.drain().await;
+    }
+    until("it listens", async || {
+        let statement = "select exists (select from pg_stat_activity
+            where datname = current_database() and query ilike 'listen %')";
+        sqlx::query_scalar(statement).fetch_one(queue.pool()).await.unwrap()
+    })
+    .await;
+    assert_eq!(queue.effects(&stage).await, 3);
     worker.stop().await;
     queue.finish().await;
 }

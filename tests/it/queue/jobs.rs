@@ -98,6 +98,8 @@ pub(super) enum Act {
     WaitThenNothing,
     /// Fails, once the curtain is open for this attempt.
     WaitThenFail,
+    /// Fails for good, once the curtain is open for this attempt.
+    WaitThenGiveUp,
     /// Never ends by itself.
     Hang,
     /// Keeps its thread, and sleeps.
@@ -181,6 +183,10 @@ impl Script {
             Act::WaitThenFail => {
                 curtain().await;
                 Err(Failure::Retry(anyhow!("it failed late")))
+            }
+            Act::WaitThenGiveUp => {
+                curtain().await;
+                Err(Failure::GiveUp(anyhow!("it gave up late")))
             }
             Act::KeepConnection => {
                 let _connection = deps.db.pool().acquire().await?;

@@ -128,6 +128,7 @@ impl Queue {
                 schedules: Vec::new(),
             },
             connections: 10,
+            clock: Clock::system(),
             registry: registry(),
             url: self.settings.url.clone(),
         };
@@ -137,7 +138,7 @@ impl Queue {
         let before = self.workers().await;
         let deps = Arc::new(Deps {
             db: db.clone(),
-            clock: Clock::system(),
+            clock: start.clock,
             trade: trade(),
             templates: Templates::load().expect("the templates"),
             mailer: Mailer::new("smtp://127.0.0.1:9", "Postavka <orders@postavka.test>").expect("a mailer"),
@@ -270,6 +271,8 @@ impl Queue {
 pub(super) struct Start {
     pub(super) run: RunSettings,
     pub(super) connections: u32,
+    /// What its machine takes the time to be.
+    pub(super) clock: Clock,
     pub(super) registry: Registry,
     /// How it reaches the database.
     pub(super) url: String,
