@@ -15,6 +15,7 @@ mod catalog;
 mod catalog_answers;
 mod catalog_lists;
 mod catalog_search;
+mod checker;
 mod doctor;
 mod drift;
 mod import_turns;
