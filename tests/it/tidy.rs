@@ -147,6 +147,20 @@ fn no_file_of_the_programs_is_longer_than_it_is_read() {
     assert!(long.is_empty(), "{long:#?}");
 }
 
+/// The queue replaces apalis's storage for PostgreSQL: what it would bring (its statements, its tables, its trigger) must
+/// not come in by a side door, and another release of the traits beneath ours is read before it is used.
+#[test]
+fn the_queue_stands_on_the_traits_of_apalis_alone() {
+    let lock = fs::read_to_string(workspace().join("Cargo.lock")).expect("the lock file");
+    let apalis: Vec<&str> = lock
+        .split("[[package]]\nname = \"")
+        .skip(1)
+        .filter(|package| package.starts_with("apalis"))
+        .filter_map(|package| package.split("\nsource").next())
+        .collect();
+    assert_eq!(apalis, ["apalis\"\nversion = \"1.0.0\"", "apalis-core\"\nversion = \"1.0.0\""]);
+}
+
 #[test]
 fn migrations_are_numbered_without_gaps() {
     let mut names: Vec<String> = fs::read_dir(workspace().join("migrations"))
