@@ -13,6 +13,7 @@ use std::{
 use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::json;
+use sqlx::PgPool;
 use tokio::time;
 
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
 /// How long the jobs of a run may take.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// How soon orders are taken again after the database is back.
+/// How soon orders are taken and jobs are done again after the database is back.
 const BACK_WITHIN: Duration = Duration::from_secs(5);
 
 /// Buyers that order side by side.
@@ -91,6 +92,14 @@ async fn open_market(app: &TestApp) -> (Vec<Person>, String) {
     (buyers, app.offer("A").await)
 }
 
+/// Whether a job was done since the database was started.
+async fn jobs_are_done(pool: &PgPool) -> bool {
+    let statement =
+        "select exists (select from jobs where state = 'done' and finished_at > pg_postmaster_start_time())";
+    // A connection may be one that the crash has broken.
+    sqlx::query_scalar(statement).fetch_one(pool).await.unwrap_or(false)
+}
+
 /// Crashes the database so many times under orders; returns what was found, and how many acknowledged orders are gone.
 async fn crashes(name: &str, times: u32, settings: &[(&str, &str)]) -> (Tally, usize) {
     let mut cluster = OwnCluster::start_with(name, settings).await;
@@ -98,7 +107,7 @@ async fn crashes(name: &str, times: u32, settings: &[(&str, &str)]) -> (Tally, u
     let (buyers, offer) = open_market(&app).await;
     let journal = Journal::default();
     let mut tally = Tally { faults: times.into(), ..Tally::default() };
-    let mut longest = Duration::ZERO;
+    let (mut longest, mut longest_of_jobs) = (Duration::ZERO, Duration::ZERO);
     let ordering = futures_util::future::join_all(buyers.iter().map(|buyer| journal.keep(buyer, &offer)));
     let crashing = async {
         for crash in 1..=times {
@@ -107,16 +116,28 @@ async fn crashes(name: &str, times: u32, settings: &[(&str, &str)]) -> (Tally, u
             time::sleep(Duration::from_millis(u64::from(crash % 3) * 500)).await;
             cluster.begin().await;
             let (back, before) = (Instant::now(), journal.acknowledged());
-            while journal.acknowledged() == before && back.elapsed() < DEADLINE {
-                time::sleep(Duration::from_millis(10)).await;
-            }
-            longest = longest.max(back.elapsed());
+            let ordered = async {
+                while journal.acknowledged() == before && back.elapsed() < DEADLINE {
+                    time::sleep(Duration::from_millis(10)).await;
+                }
+                back.elapsed()
+            };
+            let done = async {
+                while !jobs_are_done(app.pool()).await && back.elapsed() < DEADLINE {
+                    time::sleep(Duration::from_millis(10)).await;
+                }
+                back.elapsed()
+            };
+            let (ordered, done) = tokio::join!(ordered, done);
+            (longest, longest_of_jobs) = (longest.max(ordered), longest_of_jobs.max(done));
         }
         journal.over.store(true, Ordering::Relaxed);
     };
     tokio::join!(ordering, crashing);
-    println!("orders were taken again within {longest:?}");
+    println!("orders were taken again within {longest:?}, jobs were done again within {longest_of_jobs:?}");
     tally.check(longest <= BACK_WITHIN, || format!("orders were taken again only after {longest:?}"));
+    let jobs = longest_of_jobs <= BACK_WITHIN;
+    tally.check(jobs, || format!("jobs were done again only after {longest_of_jobs:?}"));
     tally.attempted = journal.attempted.load(Ordering::Relaxed);
     tally.violations.append(&mut journal.unexpected.lock().unwrap());
 
