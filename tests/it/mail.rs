@@ -1,6 +1,9 @@
 //! E-mail: what is sent, and what happens when the mail server refuses.
 
-use common::mail::MessageKind;
+use common::{
+    ids::EmailMessageId,
+    mail::{self, MessageKind},
+};
 
 use crate::support::{ADMIN, TestApp, price_list, registration};
 
@@ -60,6 +63,25 @@ async fn a_second_copy_of_a_message_is_known_by_its_message_id() {
     assert_eq!(copies.len(), 2, "the server took it and did not say so");
     assert!(copies[0].message_id.is_some());
     assert_eq!(copies[0].message_id, copies[1].message_id);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_being_sent_is_not_noted_as_sent() {
+    let app = TestApp::start().await;
+    app.stop_worker().await;
+    register(&app, "anna@example.com").await;
+    let (id, now): (uuid::Uuid, _) = (
+        sqlx::query_scalar("select id from email_messages").fetch_one(app.pool()).await.unwrap(),
+        app.clock().now(),
+    );
+    // As an attempt would that outlived a database which forgot that it had begun.
+    let mut tx = app.pool().begin().await.unwrap();
+    assert!(!mail::mark_sent(&mut tx, now, EmailMessageId(id), "250 ok").await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(message_to(&app, "anna@example.com").await.0, "queued");
+    app.start_worker().await;
+    app.mailbox("anna@example.com").await.only();
     app.finish().await;
 }
 

@@ -92,7 +92,7 @@ pub async fn begin_sending(
     Ok(Attempted::Send(message))
 }
 
-/// Notes that the server took a message.
+/// Notes that the server took a message; false, and nothing is noted, when the message is not being sent.
 ///
 /// # Errors
 /// When the database refuses.
@@ -101,7 +101,7 @@ pub async fn mark_sent(
     now: OffsetDateTime,
     id: EmailMessageId,
     response: &str,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     store::mark_sent(conn, id, now, &storable(response)).await
 }
 

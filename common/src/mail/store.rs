@@ -109,8 +109,8 @@ pub(super) async fn mark_sent(
     id: EmailMessageId,
     now: OffsetDateTime,
     response: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+) -> Result<bool, sqlx::Error> {
+    let marked = sqlx::query!(
         r#"
         with sent as (
             update email_messages
@@ -127,7 +127,7 @@ pub(super) async fn mark_sent(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(marked.rows_affected() == 1)
 }
 
 pub(super) async fn defer(

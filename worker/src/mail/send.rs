@@ -53,7 +53,11 @@ impl Perform for SendEmail {
 /// Marks a message sent and its job done, in one transaction.
 async fn note_sent(message: &OutgoingMessage, response: &str, run: &Run, deps: &Deps) -> Outcome {
     let mut tx = deps.db.begin().await?;
-    mail::mark_sent(&mut tx, deps.clock.now(), message.id, response).await?;
+    if !mail::mark_sent(&mut tx, deps.clock.now(), message.id, response).await? {
+        // Noted already; or the database has lost what it had said, the number of this claim with it, and somebody else
+        // may have the job by the same number. Done without its message it would never be sent.
+        return Err(Failure::LeaseLost);
+    }
     run.finish(tx).await
 }
 
