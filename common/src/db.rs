@@ -55,6 +55,10 @@ const ACQUIRED_WITHIN: Duration = Duration::from_secs(5);
 /// A connection that has rested for longer is tested before it is used.
 const TESTED_AFTER: Duration = Duration::from_secs(1);
 
+/// How long a connection that is given back may take to be ready for the next: to roll back, or to hear the end of a
+/// statement that nobody waits for any more.
+const READY_AGAIN_WITHIN: Duration = Duration::from_secs(5);
+
 /// How long that may take.
 const TESTED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -189,20 +193,15 @@ impl Db {
         Ok(Tx { _long: Some(permit), ..self.begin().await? })
     }
 
-    /// Whether the database answers soon, understands Cyrillic, and has every migration of this build.
+    /// Whether the database answers soon, understands Cyrillic, and has every migration of this build as this build has
+    /// it. Newer ones are no harm: old processes go on while a release comes.
     ///
     /// # Errors
     /// [`MigrateError`] with what is missing.
     pub async fn check_ready(&self) -> Result<(), MigrateError> {
         let checked = async {
             self.check_locale().await?;
-            let applied = store::newest_migration(&self.pool).await?;
-            let wanted = MIGRATOR.iter().map(|migration| migration.version).max();
-            if applied < wanted {
-                let (applied, wanted) = (applied.unwrap_or(0), wanted.unwrap_or(0));
-                return Err(MigrateError::Behind { applied, wanted });
-            }
-            Ok(())
+            migrating::compare(&store::applied_migrations(&self.pool).await?)
         };
         timeout(READY_WITHIN, checked).await.unwrap_or(Err(MigrateError::Silent))
     }
@@ -235,13 +234,26 @@ fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
             Box::pin(async move {
                 if rested.idle_for > TESTED_AFTER {
                     // One that has died in silence is given up, and the next one tried.
-                    let pinged = timeout(TESTED_WITHIN, connection.ping()).await;
-                    pinged.unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into())))?;
+                    answers(connection).await?;
                 }
                 Ok(true)
             })
         })
+        // sqlx asks then whether it lives, and waits for the answer without an end: one that has died in silence in the
+        // middle of something would keep its place in the pool for a quarter of an hour.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let ready = timeout(READY_AGAIN_WITHIN, connection.flush()).await;
+                ready.unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into()))).map(|()| true)
+            })
+        })
         .connect_lazy_with(options)
+}
+
+/// Whether a connection still answers, within a second.
+async fn answers(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let pinged = timeout(TESTED_WITHIN, connection.ping()).await;
+    pinged.unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into())))
 }
 
 /// A transaction. Dropped without [`commit`](Tx::commit) it is rolled back.

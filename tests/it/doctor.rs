@@ -85,6 +85,7 @@ async fn a_database_without_its_schema_wants_to_be_migrated() {
 #[tokio::test]
 async fn a_database_of_another_build_is_recognised() {
     let app = TestApp::start().await;
+    app.worker_has_started().await;
     let url = app.database_url().await;
     for (change, expected) in [
         (

@@ -61,3 +61,18 @@ async fn a_migration_waits_for_a_table_in_use_longer_than_for_one_lock() {
     db.close().await;
     database.drop().await;
 }
+
+#[tokio::test]
+async fn a_gap_in_the_schema_and_a_migration_of_another_build_are_named() {
+    let database = TestDatabase::create().await;
+    let db = Db::new(&database.settings(2).await).unwrap();
+    let change = async |statement: &'static str| sqlx::query(statement).execute(db.pool()).await.unwrap();
+    db.check_ready().await.unwrap();
+    change("update _sqlx_migrations set success = false where version = 5").await;
+    assert!(matches!(db.check_ready().await, Err(MigrateError::Gap(missing)) if missing == [5]));
+    change("update _sqlx_migrations set success = true, checksum = '\\x00' where version in (5, 7)").await;
+    let refused = db.check_ready().await.unwrap_err().to_string();
+    assert!(refused.starts_with("migration 5, 7 was applied with another text"), "{refused}");
+    db.close().await;
+    database.drop().await;
+}

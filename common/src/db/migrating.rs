@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection, migrate};
 
-use super::{Db, MIGRATOR, store};
+use super::{
+    Db, MIGRATOR,
+    store::{self, Applied},
+};
 
 /// How often a migration is begun that finds what it changes in use: with the wait for a lock, for some six minutes.
 const TRIES: u32 = 60;
@@ -32,6 +35,15 @@ pub enum MigrateError {
         /// The newest one of this build.
         wanted: i64,
     },
+    /// Some are missing beneath newer ones.
+    #[error("the schema lacks migration {}, though newer ones were applied: run `api migrate`", numbers(.0))]
+    Gap(Vec<i64>),
+    /// Some were applied that are others than this build's.
+    #[error(
+        "migration {} was applied with another text than this build has: the database belongs to another build",
+        numbers(.0)
+    )]
+    Changed(Vec<i64>),
     /// It does not answer in time.
     #[error("the database does not answer")]
     Silent,
@@ -70,10 +82,68 @@ impl Db {
     }
 }
 
+/// Whether everything that this build wants was applied, as this build has it.
+pub(super) fn compare(applied: &[Applied]) -> Result<(), MigrateError> {
+    let newest = applied.iter().map(|(version, _)| *version).max().unwrap_or(0);
+    let (mut missing, mut changed, mut wanted) = (Vec::new(), Vec::new(), 0);
+    for migration in MIGRATOR.iter() {
+        wanted = wanted.max(migration.version);
+        match applied.iter().find(|(version, _)| *version == migration.version) {
+            None => missing.push(migration.version),
+            Some((version, checksum)) if *checksum != *migration.checksum => changed.push(*version),
+            Some(_) => {}
+        }
+    }
+    if !changed.is_empty() {
+        return Err(MigrateError::Changed(changed));
+    }
+    match missing.first() {
+        None => Ok(()),
+        Some(first) if *first < newest => Err(MigrateError::Gap(missing)),
+        Some(_) => Err(MigrateError::Behind { applied: newest, wanted }),
+    }
+}
+
+fn numbers(versions: &[i64]) -> String {
+    let numbers: Vec<_> = versions.iter().map(i64::to_string).collect();
+    numbers.join(", ")
+}
+
 fn is_locked_out(error: &migrate::MigrateError) -> bool {
     let (migrate::MigrateError::Execute(error) | migrate::MigrateError::ExecuteMigration(error, _)) = error
     else {
         return false;
     };
     error.as_database_error().and_then(|error| error.code()).as_deref() == Some(LOCK_NOT_AVAILABLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Applied> {
+        MIGRATOR.iter().map(|migration| (migration.version, migration.checksum.to_vec())).collect()
+    }
+
+    #[test]
+    fn what_is_missing_or_was_changed_is_named() {
+        let newest = all().len();
+        assert!(compare(&all()).is_ok());
+        let without =
+            |number: i64| all().into_iter().filter(|(version, _)| *version != number).collect::<Vec<_>>();
+        assert!(matches!(compare(&without(7)), Err(MigrateError::Gap(missing)) if missing == [7]));
+        let behind = compare(&all()[..newest - 1]);
+        assert!(matches!(behind, Err(MigrateError::Behind { applied, .. }) if applied == newest as i64 - 1));
+        let mut changed = all();
+        changed[2].1.push(0);
+        let refused = compare(&changed).unwrap_err();
+        assert!(refused.to_string().starts_with("migration 3 was applied with another text"), "{refused}");
+    }
+
+    #[test]
+    fn a_newer_release_may_have_migrated_already() {
+        let mut newer = all();
+        newer.push((9_999, vec![1]));
+        assert!(compare(&newer).is_ok());
+    }
 }

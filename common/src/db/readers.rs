@@ -14,7 +14,7 @@ use std::{
 use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::ACQUIRED_WITHIN;
+use super::{ACQUIRED_WITHIN, answers};
 
 /// How long a connection may have rested to be trusted.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
@@ -51,9 +51,9 @@ impl Readers {
         let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
         let connection = match self.last_kept() {
             Some(kept) if kept.since.elapsed() < TRUSTED_FOR && !self.pool.is_closed() => kept.connection,
-            // Tested on its way into the pool, which then has one to give.
-            Some(mut kept) => {
-                kept.connection.return_to_pool().await;
+            // The pool then has one to give, or the room for one.
+            Some(kept) => {
+                give_back(kept).await;
                 self.pool.acquire().await?
             }
             None => self.pool.acquire().await?,
@@ -64,8 +64,8 @@ impl Readers {
     /// Gives back what is kept, and takes no more.
     pub(super) async fn close(&self) {
         self.permits.close();
-        while let Some(mut kept) = self.last_kept() {
-            kept.connection.return_to_pool().await;
+        while let Some(kept) = self.last_kept() {
+            give_back(kept).await;
         }
         self.pool.close().await;
     }
@@ -96,9 +96,17 @@ async fn give_back_what_rests(kept: Weak<Mutex<Vec<Kept>>>) {
             let fresh = kept.iter().position(|kept| kept.since.elapsed() < TRUSTED_FOR).unwrap_or(kept.len());
             kept.drain(..fresh).collect()
         };
-        for mut kept in rested {
-            kept.connection.return_to_pool().await;
+        for kept in rested {
+            give_back(kept).await;
         }
+    }
+}
+
+/// Gives a connection back that has rested, unless it has died meanwhile.
+async fn give_back(mut kept: Kept) {
+    match answers(&mut kept.connection).await {
+        Ok(()) => kept.connection.return_to_pool().await,
+        Err(_) => kept.connection.close_on_drop(),
     }
 }
 

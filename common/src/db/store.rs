@@ -2,16 +2,19 @@
 
 use sqlx::{PgConnection, PgPool};
 
-/// The newest migration that was applied, or `None` on an empty database.
-pub(super) async fn newest_migration(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
+/// A migration that was applied: its number, and the hash of its text.
+pub(super) type Applied = (i64, Vec<u8>);
+
+/// The migrations that were applied; none on an empty database.
+pub(super) async fn applied_migrations(pool: &PgPool) -> Result<Vec<Applied>, sqlx::Error> {
     let known = sqlx::query_scalar!(r#"select to_regclass('_sqlx_migrations') is not null as "known!""#)
         .fetch_one(pool)
         .await?;
     if !known {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     // Not checked at compile time: sqlx keeps this table for itself.
-    sqlx::query_scalar("select max(version) from _sqlx_migrations where success").fetch_one(pool).await
+    sqlx::query_as("select version, checksum from _sqlx_migrations where success").fetch_all(pool).await
 }
 
 /// Whether the locale can lower-case a Cyrillic letter: without it neither search nor matching by name works.

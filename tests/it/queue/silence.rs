@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::queue::lease::LeaseSettings;
+use common::{config::DatabaseSettings, db::Db, queue::lease::LeaseSettings};
 use local_stack::line::Line;
 
 use super::{
@@ -53,5 +53,29 @@ async fn a_worker_outlives_the_silent_death_of_all_its_connections() {
     for worker in [worker, watching] {
         worker.stop().await;
     }
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_in_use_costs_the_pool_no_place() {
+    let queue = Queue::create().await;
+    let line = Line::to(queue.url()).unwrap();
+    let db = Db::new(&DatabaseSettings { url: line.url(queue.url()), max_connections: 2 }).unwrap();
+    // One in a transaction, one in the middle of a statement that nobody waits for any more, as when a request ends early.
+    let mut open = db.begin().await.unwrap();
+    sqlx::query("select 1").execute(&mut *open).await.unwrap();
+    let mut asking = db.begin().await.unwrap();
+    let asked = sqlx::query("select pg_sleep(600)").execute(&mut *asking);
+    assert!(tokio::time::timeout(Duration::from_millis(200), asked).await.is_err());
+    assert_eq!(line.fall_silent(), 2);
+    drop((open, asking));
+    let mut held = Vec::new();
+    until("both places can be had again", async || {
+        held.extend(db.begin().await);
+        held.len() == 2
+    })
+    .await;
+    drop(held);
+    db.close().await;
     queue.finish().await;
 }
