@@ -125,4 +125,13 @@ impl Kinds for Registry {
     ) -> Doing<'a, Retrial> {
         self.known.on_retry(kind, payload, conn)
     }
+
+    fn preview<'a>(
+        &'a self,
+        kind: &'a str,
+        payload: &'a Value,
+        conn: &'a mut PgConnection,
+    ) -> Doing<'a, Option<String>> {
+        self.known.preview(kind, payload, conn)
+    }
 }

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
 
+use super::store;
 use crate::{
     ids::SupplierId,
-    queue::{Job, QueueName},
+    queue::{Job, QueueName, Retrial},
 };
 
 /// Brings some of the products of a supplier to their places, after it closed, opened or was approved, and leaves the
@@ -27,4 +30,13 @@ impl Job for RelistSupplier {
     const QUEUE: QueueName = QueueName::MAINTENANCE;
     const MAX_ATTEMPTS: u16 = 20;
     const TIMEOUT: Duration = Duration::from_secs(2 * 60);
+
+    async fn on_retry(&self, conn: &mut PgConnection, _: OffsetDateTime) -> Result<Retrial, sqlx::Error> {
+        let last = store::is_last_pass(conn, self.supplier_id, self.pass).await?;
+        Ok(if last { Retrial::Again } else { Retrial::Pointless("a newer pass does the same") })
+    }
+
+    async fn preview(&self, _: &mut PgConnection) -> Result<String, sqlx::Error> {
+        Ok("bring a supplier's products to their places in lists".to_owned())
+    }
 }

@@ -47,4 +47,15 @@ impl Job for ImportPriceList {
             Retrial::Again
         })
     }
+
+    async fn preview(&self, conn: &mut PgConnection) -> Result<String, sqlx::Error> {
+        let begun = store::begin(conn, self.import_id).await?;
+        Ok(begun.map_or_else(
+            || "find no list to import".to_owned(),
+            |begun| {
+                let (mode, status) = (begun.mode.as_str(), begun.status.as_str());
+                format!("read a price list and apply it as {mode}, which is {status}")
+            },
+        ))
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::queue::{Job, QueueName, schedule::Scheduled};
@@ -24,6 +25,10 @@ impl Job for CleanUp {
 
     fn key(&self) -> Option<String> {
         Some(format!("clean up {}", self.tick))
+    }
+
+    async fn preview(&self, _: &mut PgConnection) -> Result<String, sqlx::Error> {
+        Ok("throw away what was kept long enough".to_owned())
     }
 }
 

@@ -38,4 +38,12 @@ impl Job for SendEmail {
         let queued = store::requeue_for_its_job(conn, now, self.message_id).await?;
         Ok(if queued { Retrial::Again } else { Retrial::Pointless("its message was sent, or is on its way") })
     }
+
+    async fn preview(&self, conn: &mut PgConnection) -> Result<String, sqlx::Error> {
+        let message = store::find(conn, self.message_id).await?;
+        Ok(message.map_or_else(
+            || "find no message to send".to_owned(),
+            |message| format!("send {} to its recipient, which is {}", message.kind, message.status.as_str()),
+        ))
+    }
 }

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use time::{Date, Duration as Span, OffsetDateTime};
 
+use super::{PaymentStatus, store};
 use crate::{
     config::TradeSettings,
     ids::{OrderId, PaymentId, RefundId},
-    queue::{Job, QueueName},
+    orders,
+    queue::{Job, QueueName, Retrial},
 };
 
 /// Time for a handful of questions.
@@ -46,6 +49,25 @@ impl Job for FinalizePayment {
     fn key(&self) -> Option<String> {
         self.noticed.map(|second| format!("notice {} {second}", self.payment_id))
     }
+
+    async fn on_retry(&self, conn: &mut PgConnection, _: OffsetDateTime) -> Result<Retrial, sqlx::Error> {
+        use PaymentStatus::{Canceled, Expired, Failed};
+        let payment = store::find(conn, None, self.payment_id).await?;
+        // What was taken may have to go back yet.
+        let ended = payment.is_none_or(|payment| matches!(payment.status, Failed | Canceled | Expired));
+        Ok(if ended { Retrial::Pointless("its payment has ended") } else { Retrial::Again })
+    }
+
+    async fn preview(&self, conn: &mut PgConnection) -> Result<String, sqlx::Error> {
+        ask_about(conn, self.payment_id).await
+    }
+}
+
+/// What settling a payment would do.
+async fn ask_about(conn: &mut PgConnection, id: PaymentId) -> Result<String, sqlx::Error> {
+    let payment = store::find(conn, None, id).await?;
+    let status = payment.map_or("unknown", |payment| payment.status.as_str());
+    Ok(format!("ask the provider about a payment that is {status}, and do what follows"))
 }
 
 /// Does the same from time to time while a card payment is open, for the notices that never come.
@@ -76,6 +98,15 @@ impl Job for WatchPayment {
     fn key(&self) -> Option<String> {
         Some(format!("watch {}", self.payment_id))
     }
+
+    async fn on_retry(&self, conn: &mut PgConnection, _: OffsetDateTime) -> Result<Retrial, sqlx::Error> {
+        let open = store::open_since(conn, self.payment_id).await?.is_some();
+        Ok(if open { Retrial::Again } else { Retrial::Pointless("its payment is not open any more") })
+    }
+
+    async fn preview(&self, conn: &mut PgConnection) -> Result<String, sqlx::Error> {
+        ask_about(conn, self.payment_id).await
+    }
 }
 
 /// Gives money of a card payment back.
@@ -95,6 +126,22 @@ impl Job for RefundPayment {
     fn key(&self) -> Option<String> {
         Some(format!("refund {}", self.refund_id))
     }
+
+    async fn on_retry(&self, conn: &mut PgConnection, _: OffsetDateTime) -> Result<Retrial, sqlx::Error> {
+        let pending = store::pending_refund(conn, self.refund_id).await?.is_some();
+        Ok(if pending { Retrial::Again } else { Retrial::Pointless("its refund has ended") })
+    }
+
+    async fn preview(&self, conn: &mut PgConnection) -> Result<String, sqlx::Error> {
+        let pending = store::pending_refund(conn, self.refund_id).await?;
+        Ok(pending.map_or_else(
+            || "find no refund to ask for".to_owned(),
+            |pending| {
+                let charge = pending.charge;
+                format!("ask the provider to give {} {} back, unless it has", charge.amount, charge.currency)
+            },
+        ))
+    }
 }
 
 /// Calls an order off whose card payment did not come in time. Until when it waits stands in the order: that may move
@@ -113,6 +160,15 @@ impl Job for ExpireOrder {
 
     fn key(&self) -> Option<String> {
         Some(format!("expire {}", self.order_id))
+    }
+
+    async fn on_retry(&self, conn: &mut PgConnection, now: OffsetDateTime) -> Result<Retrial, sqlx::Error> {
+        let waits = orders::time_to_pay(conn, now, self.order_id).await?.is_some();
+        Ok(if waits { Retrial::Again } else { Retrial::Pointless("its order waits for no payment any more") })
+    }
+
+    async fn preview(&self, _: &mut PgConnection) -> Result<String, sqlx::Error> {
+        Ok("call an order off, unless its payment has come or has time yet".to_owned())
     }
 }
 
@@ -140,6 +196,15 @@ impl Job for RemindOverdue {
 
     fn key(&self) -> Option<String> {
         Some(format!("overdue {}", self.due_on))
+    }
+
+    async fn on_retry(&self, conn: &mut PgConnection, _: OffsetDateTime) -> Result<Retrial, sqlx::Error> {
+        let any = store::any_unmarked(conn, self.due_on).await?;
+        Ok(if any { Retrial::Again } else { Retrial::Pointless("nobody is left to be reminded") })
+    }
+
+    async fn preview(&self, _: &mut PgConnection) -> Result<String, sqlx::Error> {
+        Ok(format!("remind of unpaid invoices that were due by {}", self.due_on))
     }
 }
 

@@ -30,6 +30,14 @@ pub trait Kinds: Send + Sync + 'static {
         payload: &'a Value,
         conn: &'a mut PgConnection,
     ) -> Doing<'a, Retrial>;
+
+    /// Runs [`Job::preview`] of a job; nothing is known of a kind or payload that is unknown.
+    fn preview<'a>(
+        &'a self,
+        kind: &'a str,
+        payload: &'a Value,
+        conn: &'a mut PgConnection,
+    ) -> Doing<'a, Option<String>>;
 }
 
 /// Every kind of job of Postavka, given to a registry in turn: whoever lists jobs repeats this list.
@@ -103,6 +111,18 @@ impl Kinds for KnownKinds {
             None => Box::pin(async { Ok(Retrial::Again) }),
         }
     }
+
+    fn preview<'a>(
+        &'a self,
+        kind: &'a str,
+        payload: &'a Value,
+        conn: &'a mut PgConnection,
+    ) -> Doing<'a, Option<String>> {
+        match self.kinds.get(kind) {
+            Some(known) => known.preview(payload, conn),
+            None => Box::pin(async { Ok(None) }),
+        }
+    }
 }
 
 trait Kind: Send + Sync {
@@ -118,6 +138,7 @@ trait Kind: Send + Sync {
         conn: &'a mut PgConnection,
         now: OffsetDateTime,
     ) -> Doing<'a, Retrial>;
+    fn preview<'a>(&'a self, payload: &'a Value, conn: &'a mut PgConnection) -> Doing<'a, Option<String>>;
 }
 
 struct KindOf<J>(PhantomData<fn() -> J>);
@@ -148,6 +169,15 @@ impl<J: Job> Kind for KindOf<J> {
             match decode::<J>(payload) {
                 Ok(job) => job.on_retry(conn, now).await,
                 Err(_) => Ok(Retrial::Pointless("its payload cannot be read as one of its kind")),
+            }
+        })
+    }
+
+    fn preview<'a>(&'a self, payload: &'a Value, conn: &'a mut PgConnection) -> Doing<'a, Option<String>> {
+        Box::pin(async move {
+            match decode::<J>(payload) {
+                Ok(job) => job.preview(conn).await.map(Some),
+                Err(_) => Ok(None),
             }
         })
     }

@@ -118,6 +118,12 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Retrial, sqlx::Error>> + Send {
         async { Ok(Retrial::Again) }
     }
+
+    /// What it would do if it ran now, in a few words that follow on "would" and name nobody: for operators who rehearse
+    /// another try. It changes nothing.
+    fn preview(&self, _conn: &mut PgConnection) -> impl Future<Output = Result<String, sqlx::Error>> + Send {
+        async { Ok(format!("run {} again", Self::KIND)) }
+    }
 }
 
 /// Whether a job that gave up is worth another try.

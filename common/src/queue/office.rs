@@ -211,6 +211,19 @@ pub async fn retry(
     by.note(conn, Action::RetryJob(id), details).await
 }
 
+/// What a job would do if it ran now, in words that follow on "would"; none where nobody knows.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn preview(
+    conn: &mut PgConnection,
+    kinds: &dyn Kinds,
+    id: JobId,
+) -> Result<Option<String>, sqlx::Error> {
+    let Some(Standing { kind, payload, .. }) = store::lock(conn, id).await? else { return Ok(None) };
+    kinds.preview(&kind, &payload, conn).await
+}
+
 /// Sees to it that a job does not run (any more), and writes it down. One that waited dies of it.
 ///
 /// # Errors

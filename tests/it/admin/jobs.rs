@@ -54,11 +54,12 @@ async fn a_dead_letter_keeps_what_is_known_of_it_and_is_tried_again() {
     let rehearsed =
         staff.post(&format!("{path}/retry?dry_run=true"), json!({})).await.assert_status(200).json();
     assert_eq!((&rehearsed["status"], &rehearsed["attempts"]), (&json!("ready"), &json!(0)));
+    assert_eq!(rehearsed["would"], "send confirm_registration to its recipient, which is failed");
     assert_eq!(staff.get(&path).await.json()["status"], "dead", "it was a rehearsal");
     assert!(actions(&staff, "retry_job").await.is_empty());
 
     let retried = staff.post(&format!("{path}/retry"), json!({})).await.assert_status(200).json();
-    assert_eq!(retried["status"], "ready");
+    assert_eq!((&retried["status"], retried.get("would")), (&json!("ready"), None));
     let mailbox = app.mailbox("anna@example.com").await;
     assert_eq!(mailbox.about("Подтвердите").len(), 1);
     let job = staff.get(&path).await.json();
@@ -96,6 +97,42 @@ async fn a_job_is_not_tried_again_when_that_would_do_nothing_or_twice() {
     staff.post(&path, json!({})).await.assert_status(409).problem("job_key_taken");
     sqlx::query("delete from jobs where queue = 'payments'").execute(app.pool()).await.unwrap();
     app.expect_dead_jobs(1);
+    app.finish().await;
+}
+
+/// What each kind is about, where that is gone or was never there.
+const ABOUT_NOTHING: [(&str, &str, &str); 8] = [
+    ("mail", "send_email", r#"{"message_id": "0199a9a0-0000-7000-8000-000000000001"}"#),
+    ("imports", "import_price_list", r#"{"import_id": "0199a9a0-0000-7000-8000-000000000001"}"#),
+    ("payments", "finalize_payment", r#"{"payment_id": "0199a9a0-0000-7000-8000-000000000001"}"#),
+    ("payments", "watch_payment", r#"{"payment_id": "0199a9a0-0000-7000-8000-000000000001"}"#),
+    ("payments", "refund_payment", r#"{"refund_id": "0199a9a0-0000-7000-8000-000000000001"}"#),
+    ("payments", "expire_order", r#"{"order_id": "0199a9a0-0000-7000-8000-000000000001"}"#),
+    ("maintenance", "remind_overdue", r#"{"due_on": [2026, 1]}"#),
+    (
+        "maintenance",
+        "relist_supplier",
+        r#"{"supplier_id": "0199a9a0-0000-7000-8000-000000000001", "pass": 1}"#,
+    ),
+];
+
+#[tokio::test]
+async fn a_job_whose_thing_has_ended_is_pointless_to_try_again() {
+    let app = TestApp::start().await;
+    let staff = app.staff().create().await;
+    for (queue, kind, payload) in ABOUT_NOTHING {
+        let insert = "insert into jobs (id, queue, kind, payload, max_attempts, state)
+            values (gen_random_uuid(), $1, $2, $3::jsonb, 1, 'dead') returning id::text";
+        let dead = sqlx::query_scalar::<_, String>(insert).bind(queue).bind(kind).bind(payload);
+        let dead = dead.fetch_one(app.pool()).await.unwrap();
+        for path in [format!("{JOBS}/{dead}/retry?dry_run=true"), format!("{JOBS}/{dead}/retry")] {
+            let refused = staff.post(&path, json!({})).await.assert_status(409);
+            refused.problem("job_pointless");
+        }
+        let (rehearsed, said) = operate(&app, &["jobs", "retry", &dead, "--dry-run"]).await;
+        assert!(!rehearsed && said.contains("0 jobs would run again") && !said.contains("1 would"), "{said}");
+    }
+    app.expect_dead_jobs(i64::try_from(ABOUT_NOTHING.len()).unwrap());
     app.finish().await;
 }
 
@@ -213,6 +250,13 @@ async fn operators_do_the_same_on_the_command_line() {
     assert!(!named && said.contains("by their ids, or by a filter"), "{said}");
     let (rehearsed, said) = operate(&app, &["jobs", "retry", "--queue", "mail", "--dry-run"]).await;
     assert!(rehearsed && said.contains("2 jobs would run again"), "{said}");
+    assert!(said.contains("2 would send confirm_registration to its recipient, which is failed"), "{said}");
+    let (_, said) = operate(&app, &["jobs", "retry", &dead[0], "--dry-run", "--json"]).await;
+    let rehearsed: Value = serde_json::from_str(&said).unwrap();
+    assert!(
+        rehearsed["would"][&dead[0]].as_str().unwrap().starts_with("send confirm_registration"),
+        "{said}"
+    );
     let (discarded, said) = operate(&app, &["jobs", "discard", &dead[0]]).await;
     assert!(discarded && said.contains("1 jobs are discarded"), "{said}");
     let (retried, said) = operate(&app, &["jobs", "retry", "--status", "dead", "--json"]).await;

@@ -1,5 +1,7 @@
 //! `worker jobs list|show|retry|discard`.
 
+use std::collections::BTreeMap;
+
 use anyhow::{bail, ensure};
 use clap::Subcommand;
 use common::{
@@ -201,6 +203,8 @@ async fn show(args: &ShowArgs) -> anyhow::Result<()> {
 #[derive(Default)]
 struct Tally {
     changed: Vec<JobId>,
+    /// What they would do, where this is a rehearsal and somebody knows.
+    would: BTreeMap<JobId, String>,
     refused: Vec<(JobId, String)>,
 }
 
@@ -247,6 +251,12 @@ impl Acting {
 
     async fn change(&self, ids: &[JobId], tally: &mut Tally) -> anyhow::Result<()> {
         let mut tx = self.db.begin().await?;
+        if self.dry_run && self.act == Act::Retry {
+            for &id in ids {
+                let would = office::preview(&mut tx, &self.kinds, id).await?;
+                tally.would.extend(would.map(|would| (id, would)));
+            }
+        }
         let outcomes = office::each(&mut tx, &self.kinds, desk(), self.act, ids).await?;
         if self.dry_run {
             tx.rollback().await?;
@@ -256,7 +266,10 @@ impl Acting {
         for (id, outcome) in outcomes {
             match outcome {
                 Ok(()) => tally.changed.push(id),
-                Err(error) => tally.refused.push((id, error.to_string())),
+                Err(error) => {
+                    tally.would.remove(&id);
+                    tally.refused.push((id, error.to_string()));
+                }
             }
         }
         Ok(())
@@ -268,7 +281,10 @@ fn report(tally: &Tally, act: Act, args: &ActArgs) {
         let changed: Vec<String> = tally.changed.iter().map(JobId::to_string).collect();
         let refused: Vec<Value> =
             tally.refused.iter().map(|(id, why)| json!({ "id": id.to_string(), "detail": why })).collect();
-        print_json(&json!({ "changed": changed, "refused": refused, "dry_run": args.dry_run }));
+        let would: Value = tally.would.iter().map(|(id, would)| (id.to_string(), json!(would))).collect();
+        print_json(
+            &json!({ "changed": changed, "refused": refused, "dry_run": args.dry_run, "would": would }),
+        );
         return;
     }
     for (id, why) in &tally.refused {
@@ -281,6 +297,13 @@ fn report(tally: &Tally, act: Act, args: &ActArgs) {
         (Act::Discard, true) => "would be discarded",
     };
     println!("{} jobs {what}", tally.changed.len());
+    let mut alike: BTreeMap<&str, usize> = BTreeMap::new();
+    for would in tally.would.values() {
+        *alike.entry(would).or_default() += 1;
+    }
+    for (would, jobs) in alike {
+        println!("{jobs} would {would}");
+    }
 }
 
 fn as_row(job: &JobRecord) -> Vec<String> {

@@ -94,6 +94,9 @@ pub struct JobStoryResponse {
     pub payload: Value,
     /// The attempts that failed, the earliest first.
     pub failures: Vec<FailureResponse>,
+    /// Of a rehearsal: what the job would do, in words that follow on "would".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would: Option<String>,
 }
 
 /// An attempt that failed.
@@ -124,7 +127,7 @@ impl JobStoryResponse {
             ended_at: failure.ended_at,
             error: failure.error,
         });
-        Self { job: job.into(), payload, failures: failures.collect() }
+        Self { job: job.into(), payload, failures: failures.collect(), would: None }
     }
 }
 

@@ -66,7 +66,8 @@ pub(crate) async fn get_job(ctx: Ctx, _staff: Staff, id: PathId<JobId>) -> ApiRe
 
 /// Lets a job run again that gave up or was discarded, from its first attempt on; and at once one that waits.
 ///
-/// With `dry_run=true` nothing is changed: the answer is the one that there would have been.
+/// With `dry_run=true` nothing is changed: the answer is the one that there would have been, and says in `would` what the
+/// job would do.
 #[endpoint(
     tags("admin"),
     parameters(("dry_run" = Option<bool>, Query, description = "Whether only to say what would happen")),
@@ -80,8 +81,10 @@ pub(crate) async fn retry_job(
     let dry_run = query.take_bool("dry_run").unwrap_or_default();
     query.finish()?;
     let mut tx = ctx.begin().await?;
-    office::retry(&mut tx, &kinds(&ctx), desk(&ctx, staff), id.0).await?;
-    let body = story(&mut tx, id.0).await?;
+    let kinds = kinds(&ctx);
+    let would = if dry_run { office::preview(&mut tx, &kinds, id.0).await? } else { None };
+    office::retry(&mut tx, &kinds, desk(&ctx, staff), id.0).await?;
+    let body = JobStoryResponse { would, ..story(&mut tx, id.0).await? };
     if dry_run {
         tx.rollback().await?;
     } else {
