@@ -22,6 +22,7 @@ use common::{
     db::Db,
     mail::Templates,
     program, shutdown,
+    supervisor::Supervisor,
     telemetry::LogArgs,
 };
 
@@ -90,8 +91,19 @@ async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
         limits: Limits::new(settings.limits),
         catalog: CatalogCache::new(settings.catalog_cache_bytes),
     };
-    let started = |address| tracing::info!(%address, "serving");
-    serve::serve(services, settings.serving, figures, started, shutdown::requested()).await?;
+    let supervisor = Supervisor::of_this_process();
+    let started = |address| {
+        tracing::info!(%address, "serving");
+        supervisor.ready();
+        // A process whose threads all stand still says nothing any more.
+        tokio::spawn(supervisor.clone().watch(|| true));
+    };
+    let told = supervisor.clone();
+    let stopped = async move {
+        shutdown::requested().await;
+        told.stopping();
+    };
+    serve::serve(services, settings.serving, figures, started, stopped).await?;
     tracing::info!("stopped");
     Ok(())
 }

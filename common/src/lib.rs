@@ -29,6 +29,7 @@ pub mod program;
 pub mod queue;
 pub mod request;
 pub mod shutdown;
+pub mod supervisor;
 pub mod suppliers;
 pub mod telemetry;
 pub mod text;

@@ -22,6 +22,7 @@ use common::{
     mail::Templates,
     queue::{self, Enqueued, Finished, Job, Outcome, QueueName, Run, lease::LeaseSettings},
     shutdown,
+    supervisor::Supervisor,
 };
 use local_stack::bench::{Cluster, Report, Round, Runs, Script, pgbench_of, target_dir};
 use serde::{Deserialize, Serialize};
@@ -120,6 +121,7 @@ async fn work(
         grace: Duration::from_secs(10),
         lease: LeaseSettings::default(),
         schedules: Vec::new(),
+        supervisor: Supervisor::default(),
     };
     let registry = Registry::new(Clock::system(), trade).with::<Noop>();
     run::run(db, Arc::new(registry), Arc::new(deps), settings, stop).await

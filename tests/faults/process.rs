@@ -17,6 +17,7 @@ use common::{
     mail::Templates,
     queue::{Failure, Finished, Job, Outcome, QueueName, Run, lease::LeaseSettings},
     shutdown,
+    supervisor::Supervisor,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -186,6 +187,7 @@ async fn worker_process() {
         grace: Duration::from_secs(grace),
         lease: LEASE,
         schedules: Vec::new(),
+        supervisor: Supervisor::default(),
     };
     run::run(db, Arc::new(registry), Arc::new(deps), settings, shutdown::requested())
         .await

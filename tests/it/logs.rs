@@ -1,22 +1,13 @@
 //! What the programs write into their logs while people use them, at the level that tells most.
 
-use std::{
-    process::{Command as Blocking, Stdio},
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use local_stack::mail_catcher::MailCatcher;
 use reqwest::{Method, RequestBuilder, multipart};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-    task::JoinHandle,
-    time::sleep,
-};
+use tokio::time::sleep;
 
-use crate::support::{Answer, TestDatabase, attach, link_token, price_list, program};
+use crate::support::{Answer, Speaking, TestDatabase, attach, link_token, price_list, program};
 
 /// How long anything may take here.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,44 +21,6 @@ async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         }
         assert!(since.elapsed() < PATIENCE, "{what} never came");
         sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// A program that runs, and what it has said.
-struct Speaking {
-    child: Child,
-    said: Arc<Mutex<String>>,
-    listening: JoinHandle<()>,
-}
-
-impl Speaking {
-    fn start(program: &mut Command) -> Self {
-        let started = program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        let mut child = started.expect("the program starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("its words")).lines();
-        let said: Arc<Mutex<String>> = Arc::default();
-        let heard = Arc::clone(&said);
-        let listening = tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                let mut heard = heard.lock().expect("nobody panicked with it");
-                heard.push_str(&line);
-                heard.push('\n');
-            }
-        });
-        Self { child, said, listening }
-    }
-
-    fn said(&self) -> String {
-        self.said.lock().expect("nobody panicked with it").clone()
-    }
-
-    /// Asks it to stop, and returns all that it said.
-    async fn stop(mut self) -> String {
-        let process = self.child.id().expect("it runs").to_string();
-        assert!(Blocking::new("kill").args(["-TERM", &process]).status().unwrap().success());
-        assert!(self.child.wait().await.unwrap().success(), "{}", self.said());
-        self.listening.await.unwrap();
-        self.said.lock().expect("nobody panicked with it").clone()
     }
 }
 
@@ -218,12 +171,7 @@ async fn a_whole_story_leaves_nothing_of_anybody_in_the_logs() {
     ];
     let api = Speaking::start(program("api").await.arg("serve").envs(settings.clone()));
     let worker = Speaking::start(program("worker").await.arg("run").envs(settings));
-    let url = eventually("the address", async || {
-        let said = api.said();
-        let (_, rest) = said.split_once("serving address=")?;
-        Some(format!("http://{}", rest.split_whitespace().next()?))
-    })
-    .await;
+    let url = api.address().await;
 
     let secrets = vec!["glavnaya@example.com".to_owned(), "kS0zq8mYxV1nT4rWc7bJdLhPgF9uE2iA".to_owned()];
     let client = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();

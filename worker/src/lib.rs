@@ -6,6 +6,7 @@
 
 mod catalog;
 pub mod deps;
+mod figures;
 mod imports;
 mod janitor;
 pub mod mail;

@@ -14,6 +14,7 @@ use anyhow::{Context, anyhow};
 use apalis::prelude::{Data, Monitor, WorkerBuilder};
 use common::{
     db::Db,
+    payments,
     queue::{
         Alarm, Failure, Kinds, Outcome, QueueName,
         acknowledge::{Acknowledgement, Acknowledger},
@@ -22,9 +23,8 @@ use common::{
         schedule::{self, Schedule},
     },
     request,
+    supervisor::Supervisor,
 };
-use metrics::{counter, histogram};
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::{
     sync::watch,
     task::{JoinHandle, JoinSet},
@@ -33,13 +33,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::{deps::Deps, registry::Registry};
-
-/// How long attempts took, as a figure: a histogram.
-const DURATION: &str = "job_duration_seconds";
-
-/// The bounds of its buckets, in seconds: from a statement to a long price list.
-const DURATIONS_S: [f64; 12] = [0.005, 0.02, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0, 120.0, 600.0, 1_800.0];
+pub use crate::figures::count;
+use crate::{
+    deps::Deps,
+    figures::{self, Figures},
+    registry::Registry,
+};
 
 /// How long a stop waits for a database that does not answer.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -58,6 +57,8 @@ pub struct RunSettings {
     pub lease: LeaseSettings,
     /// What comes by the clock, for the queues that the process takes from.
     pub schedules: Vec<Schedule>,
+    /// Who is told how the process is.
+    pub supervisor: Supervisor,
 }
 
 impl RunSettings {
@@ -81,16 +82,6 @@ impl RunSettings {
         }
         Ok(queues)
     }
-}
-
-/// Begins to count, for `/metrics`. Once in a process.
-///
-/// # Errors
-/// When something else counts already.
-pub fn count() -> Result<PrometheusHandle, BuildError> {
-    PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &DURATIONS_S)?
-        .install_recorder()
 }
 
 /// What every handler of a process shares.
@@ -134,16 +125,26 @@ pub async fn run(
     let ticking = schedule::keep(db.clone(), schedules.copied().collect());
     tokio::spawn(stop_claiming.clone().run_until_cancelled_owned(ticking));
     let sources = sources(&db, &worker, &settings, &shared, &stop_claiming);
+    for source in &sources {
+        figures::begin(source.queue, &source.kinds);
+        if source.queue == QueueName::PAYMENTS {
+            payments::figures::begin();
+        }
+    }
     let monitor = monitor(sources, shared, broken.clone());
     let others: Vec<_> = QueueName::ALL.into_iter().filter(|queue| !queues.contains(queue)).collect();
     let others: Vec<_> = others.iter().map(|queue| queue.as_str()).collect();
     tracing::info!(worker = &*worker, queues = ?settings.queues, left_to_others = ?others, "taking jobs");
-    let grace = settings.grace;
+    let (grace, supervisor) = (settings.grace, settings.supervisor);
+    // Whoever has lost its lease for long is better begun anew.
+    let watched = tokio::spawn(supervisor.clone().watch(lease.is_kept()));
+    supervisor.ready();
     let stopping = async move {
         tokio::select! {
             () = stop => {}
             () = broken.cancelled() => {}
         }
+        supervisor.stopping();
         tracing::info!(grace_s = grace.as_secs(), "stopping; jobs that run may finish");
         stop_claiming.cancel();
         tokio::spawn(async move {
@@ -156,6 +157,7 @@ pub async fn run(
     };
     let ended = monitor.run_with_signal(stopping).await;
     say_goodbye(writing, lease).await;
+    watched.abort();
     ended.map_err(|error| anyhow!("the workers stopped: {error}"))
 }
 
@@ -218,7 +220,7 @@ async fn say_goodbye(mut writing: JoinHandle<()>, lease: Lease) {
 /// One attempt at one job, however it ends.
 async fn attempt(claim: Claim, shared: Data<Shared>) {
     let Claim { job, queue, run, losses, slot } = claim;
-    let figures = Figures { queue: queue.as_str(), kind: job.kind.clone() };
+    let figures = Figures { queue, kind: job.kind.clone() };
     let request_id = job.request_id.clone().unwrap_or_else(|| job.id.to_string());
     let span =
         tracing::info_span!("job", request_id, job_id = %job.id, kind = job.kind, attempt = job.attempt);
@@ -241,33 +243,6 @@ async fn attempt(claim: Claim, shared: Data<Shared>) {
     }
     figures.finished(&outcome, job.attempt < job.max_attempts, since.elapsed());
     shared.acknowledger.acknowledge(Acknowledgement { job, outcome, slot });
-}
-
-/// What is counted of attempts.
-struct Figures {
-    queue: &'static str,
-    kind: String,
-}
-
-impl Figures {
-    fn started(&self) {
-        counter!("jobs_started_total", "queue" => self.queue, "kind" => self.kind.clone()).increment(1);
-    }
-
-    /// An attempt that failed is `retried` as long as attempts are left, and `dead` after the last one.
-    fn finished(&self, outcome: &Outcome, attempts_left: bool, took: Duration) {
-        let result = match outcome {
-            Ok(_) => "done",
-            Err(Failure::NotYet(_)) => "postponed",
-            Err(Failure::LeaseLost) => "lost",
-            Err(Failure::Retry(_)) if attempts_left => "retried",
-            Err(Failure::Retry(_) | Failure::GiveUp(_)) => "dead",
-        };
-        let labels = [("queue", self.queue.to_owned()), ("kind", self.kind.clone())];
-        histogram!(DURATION, &labels).record(took.as_secs_f64());
-        counter!("jobs_finished_total", "queue" => self.queue, "kind" => self.kind.clone(), "result" => result)
-            .increment(1);
-    }
 }
 
 /// What ends an attempt that does not end by itself.

@@ -7,7 +7,8 @@ use common::{
     config::{DatabaseArgs, DatabaseSettings, Problems, TradeArgs, TradeSettings},
     janitor::{Retention, RetentionArgs, jobs::CleanUp},
     payments::{ProviderArgs, ProviderSettings},
-    queue::{lease::LeaseSettings, schedule::Schedule},
+    queue::{QueueName, lease::LeaseSettings, schedule::Schedule},
+    supervisor::Supervisor,
 };
 
 use crate::{mail::Mailer, run::RunSettings};
@@ -120,9 +121,15 @@ impl WorkArgs {
         let retention = self.retention.check(&mut problems);
         let settings = (|| {
             Some(WorkSettings {
-                run: RunSettings { queues: queues?, grace: grace?, lease: lease?, schedules: schedules() },
+                mailer: mailer?.sharing(queues.as_ref()?.get(QueueName::MAIL.as_str()).copied().unwrap_or(1)),
+                run: RunSettings {
+                    queues: queues?,
+                    grace: grace?,
+                    lease: lease?,
+                    schedules: schedules(),
+                    supervisor: Supervisor::of_this_process(),
+                },
                 metrics_addr: metrics_addr?,
-                mailer: mailer?,
                 database: database?,
                 trade: trade?,
                 cards: cards?,

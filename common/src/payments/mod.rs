@@ -30,6 +30,7 @@
 //! locks stock or parts, but for their keys (by pointing at them), which whoever moves a part leaves free.
 
 mod actions;
+pub mod figures;
 pub mod jobs;
 mod messages;
 mod model;

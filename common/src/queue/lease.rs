@@ -70,6 +70,8 @@ pub struct Lease {
     stop: DropGuard,
     keeping: JoinHandle<()>,
     losses: watch::Receiver<u64>,
+    pulse: watch::Receiver<Pulse>,
+    lasts: Duration,
 }
 
 impl Lease {
@@ -101,9 +103,10 @@ impl Lease {
         };
         keeper.renew().await?;
         let keeping = tokio::spawn(keeper.run());
-        let watching = watch(db.clone(), kinds, felt, settings);
+        let watching = watch(db.clone(), kinds, felt.clone(), settings);
         tokio::spawn(stop.clone().run_until_cancelled_owned(watching));
-        Ok(Self { db, worker, stop: stop.drop_guard(), keeping, losses: lost })
+        let lasts = settings.lease;
+        Ok(Self { db, worker, stop: stop.drop_guard(), keeping, losses: lost, pulse: felt, lasts })
     }
 
     /// How many leases this process has lost so far: others took its jobs over before it could renew one. Whatever was
@@ -111,6 +114,12 @@ impl Lease {
     #[must_use]
     pub fn losses(&self) -> watch::Receiver<u64> {
         self.losses.clone()
+    }
+
+    /// Tells, whenever it is asked, whether the lease is kept: it was renewed within its time.
+    pub fn is_kept(&self) -> impl Fn() -> bool + Send + use<> {
+        let (pulse, lasts) = (self.pulse.clone(), self.lasts);
+        move || pulse.borrow().last.elapsed() < lasts
     }
 
     /// Hands back what this worker still holds, without charging an attempt, and gives up the lease.

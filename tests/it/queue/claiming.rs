@@ -2,6 +2,14 @@
 
 use std::time::Duration;
 
+use common::{
+    clock::Clock,
+    queue::{
+        QueueName,
+        office::{self, Desk},
+    },
+};
+
 use super::{
     jobs::{Act, Opera, Play, Script, ShortPlay, Stage, earlier_registry},
     workers::{Queue, until},
@@ -220,5 +228,35 @@ async fn jobs_whose_claim_was_never_answered_are_handed_back_and_run() {
     queue.drain().await;
     assert_eq!(other.seen().begun, [1]);
     worker.stop().await;
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn a_pause_is_heeded_by_every_worker_and_ends_for_all() {
+    let queue = Queue::create().await;
+    let workers = [queue.start(2).await, queue.start(2).await, queue.start(2).await];
+    let stage = Stage::new();
+    let desk = Desk { by: None, now: Clock::system().now() };
+    let mut tx = queue.db.begin().await.unwrap();
+    assert!(office::pause(&mut tx, desk, QueueName::MAIL).await.unwrap());
+    tx.commit().await.unwrap();
+    // Each of them is rung for each job, and looks by itself every second.
+    for _ in 0..10 {
+        queue.enqueue(&Play(Script::new(&stage, [Act::Effect]))).await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    assert_eq!((queue.count("ready").await, stage.seen().begun.len()), (10, 0));
+    // The other queues go on.
+    let other = Stage::new();
+    let id = queue.enqueue(&Opera(Script::new(&other, [Act::Effect]))).await;
+    queue.wait_for_state(id, "done").await;
+    let mut tx = queue.db.begin().await.unwrap();
+    assert!(office::resume(&mut tx, desk, QueueName::MAIL).await.unwrap());
+    tx.commit().await.unwrap();
+    queue.drain().await;
+    assert_eq!(queue.effects(&stage).await, 10);
+    for worker in workers {
+        worker.stop().await;
+    }
     queue.finish().await;
 }

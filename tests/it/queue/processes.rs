@@ -10,7 +10,7 @@ use common::{
     locale::Locale,
     mail::{self, MessageKind, NewMessage},
 };
-use local_stack::mail_catcher::MailCatcher;
+use local_stack::mail_catcher::{Fault, FaultKind, MailCatcher};
 use serde_json::json;
 use tokio::process::Child;
 use uuid::Uuid;
@@ -72,6 +72,33 @@ async fn every_message_is_sent_although_its_workers_are_killed() {
     assert!(Blocking::new("kill").args(["-TERM", &process]).status().unwrap().success());
     assert!(ends("the worker", worker.wait()).await.unwrap().success());
     assert!(queue.workers().await.is_empty());
+    queue.finish().await;
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_takes_half_of_the_slots_and_the_letters_to_others_go_on() {
+    let queue = Queue::create().await;
+    let local = ([127, 0, 0, 1], 0).into();
+    let catcher = MailCatcher::start(local, local).await.unwrap();
+    let slow: BTreeSet<_> = (0..20).map(|number| format!("buyer{number}@slow.example")).collect();
+    let quick: BTreeSet<_> = (0..20).map(|number| format!("buyer{number}@quick.example")).collect();
+    for recipient in &slow {
+        catcher.inject(Fault::new(recipient.clone(), FaultKind::Hang));
+    }
+    post(&queue, &slow).await;
+    let mut worker = start(queue.url(), &catcher).await;
+    let tried = || slow.iter().map(|recipient| catcher.attempts(recipient)).sum::<u32>();
+    until("the host hangs", async || tried() == 2).await;
+    post(&queue, &quick).await;
+    until("the letters to others are sent", async || catcher.messages().len() == quick.len()).await;
+    // Of four slots.
+    assert_eq!(tried(), 2);
+    let charged = "select count(*) from jobs where state = 'ready' and attempts > 0";
+    let begun = "select count(*) from email_messages where recipient like '%slow.example' and attempts > 0";
+    let count =
+        async |statement| sqlx::query_scalar::<_, i64>(statement).fetch_one(queue.pool()).await.unwrap();
+    assert_eq!((count(charged).await, count(begun).await), (0, 2));
+    worker.kill().await.unwrap();
     queue.finish().await;
 }
 

@@ -15,6 +15,7 @@ use common::{
     janitor::Retention,
     mail::Templates,
     queue::{self, Enqueued, Job, lease::LeaseSettings},
+    supervisor::Supervisor,
 };
 use sqlx::PgPool;
 use tokio::{sync::oneshot, task::JoinHandle, time};
@@ -126,6 +127,7 @@ impl Queue {
                 grace: Duration::from_secs(30),
                 lease: LONG_LEASE,
                 schedules: Vec::new(),
+                supervisor: Supervisor::default(),
             },
             connections: 10,
             clock: Clock::system(),

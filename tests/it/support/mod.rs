@@ -10,6 +10,7 @@ mod letters;
 mod mailbox;
 mod people;
 mod program;
+mod speaking;
 mod upload;
 
 pub use answer::Answer;
@@ -20,4 +21,5 @@ pub use goods::price_list;
 pub use mailbox::{Mailbox, link_token, register_token};
 pub use people::{PASSWORD, Person, address, registration};
 pub use program::program;
+pub use speaking::Speaking;
 pub use upload::attach;

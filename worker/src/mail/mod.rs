@@ -3,8 +3,10 @@
 //! [`smtp`] hands one message to the server and tells a refusal that is worth another try from one that is not. How a
 //! message reads is the domain's ([`common::mail`]).
 
+mod hosts;
 mod send;
 pub mod smtp;
 mod smtp_server;
 
+pub use hosts::Place;
 pub use smtp::{Accepted, FailureKind, Mailer, Outgoing, SendError};

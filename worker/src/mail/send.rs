@@ -25,8 +25,19 @@ impl Perform for SendEmail {
         let mut tx = deps.db.begin().await?;
         run.hold(&mut tx).await?;
         let message = mail::begin_sending(&mut tx, &deps.trade, deps.clock.now(), self.message_id).await?;
+        let Attempted::Send(message) = message else {
+            tx.commit().await?;
+            return Ok(Finished::Unmarked);
+        };
+        let _place = match deps.mailer.place_for(&message.recipient) {
+            Ok(place) => place,
+            Err(wait) => {
+                // It was not begun.
+                tx.rollback().await?;
+                return Err(Failure::NotYet(wait));
+            }
+        };
         tx.commit().await?;
-        let Attempted::Send(message) = message else { return Ok(Finished::Unmarked) };
         match send(&message, deps).await {
             Ok(response) => loop {
                 match note_sent(&message, &response, run, deps).await {

@@ -38,10 +38,16 @@ use lettre::{
 use tokio::time::timeout;
 use url::Host;
 
-use super::smtp_server::Server;
+use super::{
+    hosts::{Hosts, Place},
+    smtp_server::Server,
+};
 
 /// Idle connections kept; more senders than this reconnect.
 const MAX_IDLE: usize = 8;
+
+/// How many messages are sent at once, where nobody says so.
+const SLOTS: usize = 16;
 
 /// How long an idle connection is trusted: less than servers and address translators usually keep one.
 const IDLE_LIFETIME: Duration = Duration::from_secs(30);
@@ -54,6 +60,7 @@ pub struct Mailer {
     server: Server,
     from: Mailbox,
     limits: Limits,
+    hosts: Hosts,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -122,8 +129,23 @@ impl Mailer {
             server: Server::parse(smtp_url)?,
             from: mailbox(from).context("the sender is no e-mail address")?,
             limits: Limits { connect: Duration::from_secs(10), send: Duration::from_secs(20) },
+            hosts: Hosts::sharing(SLOTS),
             idle: Mutex::new(Vec::new()),
         })
+    }
+
+    /// The same for a process that sends so many messages at once: one host's recipients have half of them.
+    #[must_use]
+    pub fn sharing(self, slots: usize) -> Self {
+        Self { hosts: Hosts::sharing(slots), ..self }
+    }
+
+    /// A place for a message to this recipient, to be held while it is sent.
+    ///
+    /// # Errors
+    /// How long to wait, when too many messages to the same host are under way.
+    pub fn place_for(&self, recipient: &str) -> Result<Place<'_>, Duration> {
+        self.hosts.enter(recipient)
     }
 
     /// Sends one message, within 20 seconds.

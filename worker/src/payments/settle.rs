@@ -17,7 +17,7 @@ const QUESTIONS: usize = 4;
 /// Whoever handles cards.
 pub(super) fn provider(deps: &Deps) -> Result<Arc<dyn PaymentProvider>, Failure> {
     deps.cards.clone().ok_or_else(|| {
-        metrics::counter!("payments_without_provider_total").increment(1);
+        payments::figures::without_provider();
         Failure::Retry(anyhow!("no card provider is set up for this worker"))
     })
 }

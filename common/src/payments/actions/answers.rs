@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{
     super::{
-        Capture, PaymentStatus, ProviderPayment, ProviderStatus, messages,
+        Capture, PaymentStatus, ProviderPayment, ProviderStatus, figures, messages,
         provider::Ending,
         store::{self, LockedPayment, PaymentStep},
     },
@@ -48,7 +48,7 @@ pub async fn note_answer(
     let to = target(&said.status);
     if let Some(disagreement) = disagreement(&payment, id, said, taken, &to) {
         tracing::error!(payment_id = %id, disagreement, "the provider does not agree about a payment");
-        metrics::counter!("payment_disagreements_total").increment(1);
+        figures::disagreed();
         store::set_disagreement(conn, id, &disagreement).await?;
         return Ok(Next::Nothing);
     }
@@ -98,7 +98,7 @@ async fn lapse(
         return Ok(());
     }
     tracing::warn!(payment_id = %id, status = stands.as_str(), "held money was lost; the order waits to be paid again");
-    metrics::counter!("payments_lapsed_total").increment(1);
+    figures::lapsed();
     store::set_lapsed(conn, id, now).await?;
     await_card(conn, payment.order_id, until).await?;
     let letters = messages::payment_lapsed(conn, trade, id, stands, until).await?;

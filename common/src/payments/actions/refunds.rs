@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::super::{
-    Payment, PaymentKind, ProviderRefund, ProviderRefundStatus, RefundCharge, RefundStatus,
+    Payment, PaymentKind, ProviderRefund, ProviderRefundStatus, RefundCharge, RefundStatus, figures,
     jobs::RefundPayment,
     store::{self, AllocatedPart, LockedPayment, RefundEnd, RefundRow},
 };
@@ -194,7 +194,7 @@ pub async fn note_refund(
     // Another attempt may have ended it before the payment was locked, and said so.
     if store::end_refund(conn, now, id, &end).await? && end.status == RefundStatus::Failed {
         tracing::error!(refund_id = %id, detail = end.detail, "a refund failed; the money did not go back");
-        metrics::counter!("refunds_failed_total").increment(1);
+        figures::refund_failed();
     }
     Ok(RefundNoted::Ended)
 }
@@ -210,7 +210,7 @@ async fn disagree(
         charge.amount, charge.currency, said.amount, said.currency
     );
     tracing::error!(refund_id = %id, disagreement, "the provider does not agree about a refund");
-    metrics::counter!("payment_disagreements_total").increment(1);
+    figures::disagreed();
     store::note_about_refund(conn, id, &disagreement).await?;
     Ok(disagreement)
 }

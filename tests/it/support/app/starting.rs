@@ -24,6 +24,7 @@ use common::{
     mail::Templates,
     payments::{PaymentProvider, ProviderSettings, yookassa::YooKassa},
     queue::{QueueName, lease::LeaseSettings},
+    supervisor::Supervisor,
 };
 use local_stack::{
     mail_catcher::MailCatcher,
@@ -213,6 +214,7 @@ impl TestApp {
             lease: LeaseSettings::default(),
             // A test says when the clock ticks.
             schedules: Vec::new(),
+            supervisor: Supervisor::default(),
         };
         let (stop, stopped) = oneshot::channel();
         let stopped = async move { _ = stopped.await };
