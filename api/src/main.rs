@@ -23,7 +23,7 @@ use common::{
     mail::Templates,
     program, shutdown,
     supervisor::Supervisor,
-    telemetry::LogArgs,
+    telemetry::TelemetryArgs,
 };
 
 /// Postavka's API
@@ -31,7 +31,7 @@ use common::{
 #[command(version, about)]
 struct Cli {
     #[command(flatten)]
-    log: LogArgs,
+    telemetry: TelemetryArgs,
 
     #[command(subcommand)]
     command: Command,
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         clap_complete::generate(shell, &mut Cli::command(), "api", &mut io::stdout());
         return ExitCode::SUCCESS;
     }
-    program::run(&cli.log, async {
+    program::run("api", &cli.telemetry, async {
         match cli.command {
             Command::Serve(args) => serve_api(*args).await,
             Command::Migrate(args) => migrate(args).await,

@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use common::request;
+use common::{request, trace};
 use salvo::{
     FlowCtrl, handler,
     http::{HeaderValue, StatusCode},
     prelude::{Depot, Request, Response},
 };
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::{error::ApiError, limits, problem::ProblemCode};
@@ -41,7 +41,8 @@ pub async fn observe(req: &mut Request, depot: &mut Depot, res: &mut Response, c
         res.headers_mut().insert(HEADER, value);
     }
     depot.insert_typed(id.clone());
-    let span = tracing::info_span!("request", request_id = id.0);
+    let span = tracing::info_span!("request", otel.kind = "server", request_id = id.0);
+    trace::follow(&span, req.headers().get(trace::HEADER).and_then(|parent| parent.to_str().ok()));
     let _running = Running::start();
     request::scope(id.0, ctrl.call_next(req, depot, res).instrument(span.clone())).await;
     let _entered = span.enter();
@@ -65,8 +66,20 @@ pub async fn observe(req: &mut Request, depot: &mut Depot, res: &mut Response, c
     } else {
         tracing::info!(method, route, status, elapsed_ms, "request served");
     }
+    tell(&span, &method, &route, status);
     let labels = [("method", method), ("route", route), ("status", status.to_string())];
     metrics::histogram!("http_request_duration_seconds", &labels).record(elapsed);
+}
+
+/// What a trace knows of a request, in OpenTelemetry's words.
+fn tell(span: &Span, method: &str, route: &str, status: u16) {
+    trace::rename(span, format!("{method} {route}"));
+    trace::note(span, "http.request.method", method.to_owned());
+    trace::note(span, "http.route", route.to_owned());
+    trace::note(span, "http.response.status_code", i64::from(status));
+    if status >= 500 {
+        trace::fail(span, format!("answered with {status}"));
+    }
 }
 
 /// A request that runs, counted until it ends or is dropped.

@@ -34,3 +34,4 @@ pub mod suppliers;
 pub mod telemetry;
 pub mod text;
 pub mod tls;
+pub mod trace;

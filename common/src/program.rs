@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use clap::{Parser, error::ErrorKind};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::telemetry::LogArgs;
+use crate::telemetry::TelemetryArgs;
 
 /// Where settings may stand, in the folder where a program is started or in one above.
 const ENV_FILE: &str = ".env";
@@ -59,23 +59,35 @@ fn number_of(unreadable: &str, text: &str) -> Option<usize> {
     Some(text.lines().position(|line| line.trim().ends_with(first))? + 1)
 }
 
-/// Starts logging, does the work, and turns its error into one line on standard error.
-pub fn run(log: &LogArgs, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
-    let result = log.start().and_then(|()| {
-        raise_descriptors();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let result = runtime.block_on(work);
-        // Blocking work that nobody waits for any more must not keep the process.
-        runtime.shutdown_timeout(Duration::from_secs(1));
-        result
-    });
-    match result {
+/// Starts logging, does the work of the program of that name, and turns its error into one line on standard error.
+pub fn run(
+    name: &str,
+    telemetry: &TelemetryArgs,
+    work: impl Future<Output = anyhow::Result<()>>,
+) -> ExitCode {
+    match try_run(name, telemetry, work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn try_run(
+    name: &str,
+    telemetry: &TelemetryArgs,
+    work: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let traces = telemetry.start(name, runtime.handle())?;
+    raise_descriptors();
+    let result = runtime.block_on(work);
+    // The runtime still speaks to the collector.
+    traces.end();
+    // Blocking work that nobody waits for any more must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
 }
 
 /// Takes as many descriptors as the machine allows: each connection is one, each file that is uploaded, and each

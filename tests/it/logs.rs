@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, multipart};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::support::{Answer, Speaking, TestDatabase, attach, link_token, price_list, program};
+use crate::support::{Answer, Collector, Speaking, TestDatabase, attach, link_token, price_list, program};
 
 /// How long anything may take here.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -155,8 +155,9 @@ async fn things_go_wrong(people: &mut People, token: &str) {
 }
 
 #[tokio::test]
-async fn a_whole_story_leaves_nothing_of_anybody_in_the_logs() {
+async fn a_whole_story_leaves_nothing_of_anybody_in_logs_and_traces() {
     let database = TestDatabase::create().await;
+    let collector = Collector::start().await;
     let local = ([127, 0, 0, 1], 0).into();
     let catcher = MailCatcher::start(local, local).await.unwrap();
     let settings = [
@@ -168,6 +169,7 @@ async fn a_whole_story_leaves_nothing_of_anybody_in_the_logs() {
         ("ADMIN_EMAIL", "glavnaya@example.com".to_owned()),
         ("REQUIRE_APPROVAL", "false".to_owned()),
         ("RUST_LOG", "debug".to_owned()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
     ];
     let api = Speaking::start(program("api").await.arg("serve").envs(settings.clone()));
     let worker = Speaking::start(program("worker").await.arg("run").envs(settings));
@@ -187,9 +189,15 @@ async fn a_whole_story_leaves_nothing_of_anybody_in_the_logs() {
     }
     Answer::to(people.request(Method::DELETE, "/me", &buyer)).await.assert_status(204);
 
-    for said in [api.stop().await, worker.stop().await] {
+    let mut all = vec![api.stop().await, worker.stop().await];
+    for said in &all {
         // Otherwise it proves nothing.
         assert!(said.contains("DEBUG") && said.contains("request_id="), "{said}");
+    }
+    let traced = collector.spans().iter().map(|span| format!("{span:?}\n")).collect::<String>();
+    assert!(traced.contains("send_email") && traced.contains("/api/v1/orders"), "{traced}");
+    all.push(traced);
+    for said in all {
         for secret in &people.secrets {
             let coded = secret.replace('@', "%40");
             for secret in [secret, &coded] {

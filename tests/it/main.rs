@@ -48,3 +48,4 @@ mod supervised;
 mod supplier;
 mod support;
 mod tidy;
+mod traces;

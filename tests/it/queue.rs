@@ -6,6 +6,7 @@
 mod claiming;
 mod clocks;
 mod enqueuing;
+mod forgetting;
 mod jobs;
 mod leases;
 mod lost_answers;

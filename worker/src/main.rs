@@ -11,7 +11,7 @@ use common::{
     db::Db,
     mail::Templates,
     program, shutdown,
-    telemetry::LogArgs,
+    telemetry::TelemetryArgs,
 };
 use worker::{
     deps::Deps,
@@ -27,7 +27,7 @@ use worker::{
 #[command(version, about)]
 struct Cli {
     #[command(flatten)]
-    log: LogArgs,
+    telemetry: TelemetryArgs,
 
     #[command(subcommand)]
     command: Command,
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         clap_complete::generate(shell, &mut Cli::command(), "worker", &mut std::io::stdout());
         return ExitCode::SUCCESS;
     }
-    program::run(&cli.log, async {
+    program::run("worker", &cli.telemetry, async {
         match cli.command {
             Command::Run(args) => work(*args).await,
             Command::Check(args) => check(args).await,

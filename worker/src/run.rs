@@ -16,7 +16,7 @@ use common::{
     db::Db,
     payments,
     queue::{
-        Alarm, Failure, Kinds, Outcome, QueueName,
+        Alarm, ClaimedJob, Failure, Kinds, Outcome, QueueName,
         acknowledge::{Acknowledgement, Acknowledger},
         backend::{Backend, Claim, Source},
         lease::{Lease, LeaseSettings, unique_name},
@@ -24,6 +24,7 @@ use common::{
     },
     request,
     supervisor::Supervisor,
+    trace,
 };
 use tokio::{
     sync::watch,
@@ -31,7 +32,7 @@ use tokio::{
     time,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 pub use crate::figures::count;
 use crate::{
@@ -222,8 +223,7 @@ async fn attempt(claim: Claim, shared: Data<Shared>) {
     let Claim { job, queue, run, losses, slot } = claim;
     let figures = Figures { queue, kind: job.kind.clone() };
     let request_id = job.request_id.clone().unwrap_or_else(|| job.id.to_string());
-    let span =
-        tracing::info_span!("job", request_id, job_id = %job.id, kind = job.kind, attempt = job.attempt);
+    let span = job_span(&job, queue, &request_id);
     let timeout = shared.registry.timeout(&job.kind);
     let performing = {
         let (registry, deps, job) =
@@ -241,8 +241,22 @@ async fn attempt(claim: Claim, shared: Data<Shared>) {
     if outcome.is_ok() {
         span.in_scope(|| tracing::info!("the job is done"));
     }
+    if let Err(failure @ (Failure::Retry(_) | Failure::GiveUp(_) | Failure::LeaseLost)) = &outcome {
+        trace::fail(&span, failure.in_short());
+    }
     figures.finished(&outcome, job.attempt < job.max_attempts, since.elapsed());
     shared.acknowledger.acknowledge(Acknowledgement { job, outcome, slot });
+}
+
+/// The attempt's place in its trace: it goes on from whatever enqueued the job.
+fn job_span(job: &ClaimedJob, queue: QueueName, request_id: &str) -> Span {
+    let span = tracing::info_span!(
+        "job", otel.kind = "consumer", request_id, job_id = %job.id, kind = job.kind, attempt = job.attempt
+    );
+    trace::follow(&span, job.trace_parent.as_deref());
+    trace::rename(&span, job.kind.clone());
+    trace::note(&span, "queue", queue.as_str());
+    span
 }
 
 /// What ends an attempt that does not end by itself.

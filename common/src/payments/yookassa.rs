@@ -178,6 +178,7 @@ fn no_such_thing() -> ProviderError {
 }
 
 /// Asks; `None` for 404.
+#[tracing::instrument(name = "yookassa", skip_all, fields(otel.kind = "client"))]
 async fn ask<T: DeserializeOwned>(request: RequestBuilder) -> Result<Option<T>, ProviderError> {
     let unknown = |error: reqwest::Error| ProviderError::Unknown(error.without_url().to_string());
     let mut response = request.send().await.map_err(unknown)?;

@@ -50,7 +50,7 @@ pub use run::{Failure, Finished, Outcome, Run};
 pub use store::ClaimedJob;
 pub use wake::{Alarm, Wake};
 
-use crate::{config::TradeSettings, ids::JobId};
+use crate::{config::TradeSettings, ids::JobId, request, trace};
 
 /// A queue: jobs that share workers' slots. Each has its own concurrency, so that none starves another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -194,7 +194,7 @@ pub async fn enqueue_all<J: Job>(conn: &mut PgConnection, jobs: &[J]) -> Result<
 pub async fn forget_errors<J: Job>(conn: &mut PgConnection, jobs: &[J]) -> Result<(), sqlx::Error> {
     let payloads = jobs.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
     let payloads = payloads.map_err(|error| sqlx::Error::Encode(error.into()))?;
-    store::forget_errors(conn, J::QUEUE, J::KIND, &payloads).await
+    store::forget_errors(conn, J::KIND, &payloads).await
 }
 
 async fn insert<J: Job>(
@@ -211,6 +211,6 @@ async fn insert<J: Job>(
         let payload = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
         new.push(payload, job.key());
     }
-    let request_id = crate::request::current();
-    store::insert(conn, J::QUEUE, J::KIND, J::MAX_ATTEMPTS, new, request_id.as_deref()).await
+    let origin = store::Origin { request_id: request::current(), trace_parent: trace::current() };
+    store::insert(conn, J::QUEUE, J::KIND, J::MAX_ATTEMPTS, new, &origin).await
 }

@@ -36,6 +36,17 @@ pub struct ClaimedJob {
     pub due_at: OffsetDateTime,
     /// The request that caused it.
     pub request_id: Option<String>,
+    /// Where it goes on from in a trace.
+    pub trace_parent: Option<String>,
+}
+
+/// What a job goes back to.
+#[derive(Default)]
+pub(super) struct Origin {
+    /// The request that causes it.
+    pub(super) request_id: Option<String>,
+    /// Where that stands in a trace.
+    pub(super) trace_parent: Option<String>,
 }
 
 /// Jobs about to be inserted, column by column.
@@ -63,12 +74,12 @@ pub(super) async fn insert(
     kind: &str,
     max_attempts: u16,
     new: NewJobs,
-    request_id: Option<&str>,
+    origin: &Origin,
 ) -> Result<Vec<JobId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        insert into jobs (id, queue, kind, payload, key, max_attempts, request_id, run_at)
-        select n.id, $4, $5, n.payload, n.key, $6, $7, coalesce($8, now())
+        insert into jobs (id, queue, kind, payload, key, max_attempts, request_id, run_at, trace_parent)
+        select n.id, $4, $5, n.payload, n.key, $6, $7, coalesce($8, now()), $9
         from unnest($1::uuid[], $2::jsonb[], $3::text[]) as n (id, payload, key)
         on conflict (queue, key) where key is not null and state in ('ready', 'running') do nothing
         returning id as "id: JobId"
@@ -79,8 +90,9 @@ pub(super) async fn insert(
         queue.as_str(),
         kind,
         i16::try_from(max_attempts).unwrap_or(i16::MAX),
-        request_id,
+        origin.request_id.as_deref(),
         new.run_at,
+        origin.trace_parent.as_deref(),
     )
     .fetch_all(conn)
     .await
@@ -134,7 +146,8 @@ pub(super) async fn claim(
             for update skip locked
         ))
         returning
-            id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, claims, request_id, run_at
+            id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, claims, request_id, run_at,
+            trace_parent
         "#,
         demand.queue.as_str(),
         demand.worker,
@@ -153,6 +166,7 @@ pub(super) async fn claim(
         claim: row.claims,
         due_at: row.run_at,
         request_id: row.request_id,
+        trace_parent: row.trace_parent,
     });
     Ok(jobs.collect())
 }
@@ -180,24 +194,24 @@ fn payload(text: String) -> Value {
 
 /// Forgets the errors of jobs with these payloads, and those of their attempts. Jobs that are done have only the latter,
 /// which go with them within days.
+///
+/// Each payload is looked for by the index of those that failed (`jobs_failed`): a backlog of others costs nothing.
 pub(super) async fn forget_errors(
     conn: &mut PgConnection,
-    queue: QueueName,
     kind: &str,
     payloads: &[Value],
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         with forgotten as (
-            update jobs
+            update jobs j
             set last_error = null
-            where ((state = 'ready' and queue = $1) or state = 'running' or (state = 'dead' and queue = $1))
-              and kind = $2 and last_error is not null and payload = any ($3)
-            returning id
+            from unnest($2::jsonb[]) as about (payload)
+            where j.payload = about.payload and j.kind = $1 and j.last_error is not null
+            returning j.id
         )
         update job_attempts a set error = '' from forgotten f where a.job_id = f.id
         "#,
-        queue.as_str(),
         kind,
         payloads,
     )

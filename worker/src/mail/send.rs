@@ -9,6 +9,7 @@ use common::{
     request,
 };
 use tokio::time;
+use tracing::Instrument;
 
 use super::{FailureKind, Outgoing};
 use crate::{deps::Deps, registry::Perform};
@@ -86,7 +87,8 @@ async fn send(message: &OutgoingMessage, deps: &Deps) -> Result<String, Failure>
         to: &message.recipient,
         rendered: &rendered,
     };
-    match deps.mailer.send(outgoing).await {
+    let span = tracing::info_span!("smtp", otel.kind = "client");
+    match deps.mailer.send(outgoing).instrument(span).await {
         Ok(accepted) => Ok(accepted.response),
         Err(error) => Err(match error.kind {
             // The server's words may name people: they stay below what is logged.

@@ -120,7 +120,9 @@ pub(in crate::queue) async fn next_exhausted(
 ) -> Result<Option<ClaimedJob>, sqlx::Error> {
     let row = sqlx::query!(
         r#"
-        select id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, claims, run_at, request_id
+        select
+            id as "id: JobId", kind, payload::text as "payload!", attempts, max_attempts, claims, run_at, request_id,
+            trace_parent
         from jobs
         where lock_by = $1 and state = 'running' and attempts >= max_attempts
         limit 1
@@ -139,5 +141,6 @@ pub(in crate::queue) async fn next_exhausted(
         claim: row.claims,
         due_at: row.run_at,
         request_id: row.request_id,
+        trace_parent: row.trace_parent,
     }))
 }
