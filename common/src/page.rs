@@ -46,3 +46,11 @@ pub struct Page<T, C> {
     /// Where the next page begins, if there is one.
     pub next: Option<C>,
 }
+
+impl<T, C> Page<T, C> {
+    /// The page with each of its items as `show` makes it.
+    #[must_use]
+    pub fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U, C> {
+        Page { items: self.items.into_iter().map(show).collect(), next: self.next }
+    }
+}

@@ -155,7 +155,15 @@ async fn a_failed_row_keeps_its_offer_and_never_counts_as_missing() {
         (&failed["errors"][0]["field"], &failed["errors"][0]["code"]),
         (&json!("price"), &json!("not_a_number"))
     );
-    assert!(failed["errors"][0]["detail"].as_str().unwrap().contains("дорого"));
+    let detail = &failed["errors"][0]["detail"];
+    assert_eq!(detail, "найдено «дорого», ожидается число, например 1234 или 1234.50");
+    let letters = app.mailbox(supplier.email()).await;
+    let letter = letters.last().text.as_deref().unwrap();
+    assert!(letter.contains("price: найдено «дорого», ожидается число"), "{letter}");
+
+    supplier.patch("/api/v1/me", json!({ "locale": "en" })).await.assert_status(200);
+    let failed = &rows(&supplier, &import, "status=failed").await[0];
+    assert_eq!(failed["errors"][0]["detail"], "found «дорого», expected a number such as 1234 or 1234.50");
     app.finish().await;
 }
 

@@ -1,6 +1,9 @@
 //! The JSON of imports.
 
-use common::imports::{Counts, ImportFailure, ImportRow, PriceImport};
+use common::{
+    imports::{Counts, FieldError, ImportFailure, ImportRow, PriceImport},
+    locale::Locale,
+};
 use salvo::oapi::ToSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -44,15 +47,16 @@ impl From<Counts> for CountsResponse {
 pub struct ImportFailureResponse {
     /// For programs.
     pub code: String,
-    /// What was found and what was expected.
+    /// What was found and what was expected, in the language of whoever asks.
     pub detail: String,
     /// The line in the file, from 1.
     pub line: Option<u64>,
 }
 
-impl From<ImportFailure> for ImportFailureResponse {
-    fn from(failure: ImportFailure) -> Self {
-        Self { code: failure.code, detail: failure.detail, line: failure.line }
+impl ImportFailureResponse {
+    fn of(failure: ImportFailure, locale: Locale) -> Self {
+        let detail = failure.detail.in_locale(locale).to_owned();
+        Self { code: failure.code, detail, line: failure.line }
     }
 }
 
@@ -99,8 +103,9 @@ impl ImportResponse {
     }
 }
 
-impl From<PriceImport> for ImportResponse {
-    fn from(import: PriceImport) -> Self {
+impl ImportResponse {
+    /// An import as somebody of this language sees it.
+    pub fn of(import: PriceImport, locale: Locale) -> Self {
         Self {
             id: import.id.to_string(),
             status: import.status.as_str(),
@@ -114,7 +119,7 @@ impl From<PriceImport> for ImportResponse {
             progress: ProgressResponse { rows_read: import.rows_read, rows_total: import.rows_total },
             counts: import.counts.into(),
             ignored_fields: import.ignored_fields,
-            error: import.error.map(Into::into),
+            error: import.error.map(|failure| ImportFailureResponse::of(failure, locale)),
         }
     }
 }
@@ -122,6 +127,24 @@ impl From<PriceImport> for ImportResponse {
 page_response! {
     /// A page of the supplier's imports, the newest first.
     ImportsResponse of ImportResponse
+}
+
+/// One thing that is wrong with a row.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldErrorResponse {
+    /// The field as the list names it: `price`, `parameters.Цвет`; `row` for the row as a whole.
+    pub field: String,
+    /// For programs.
+    pub code: String,
+    /// What was found and what was expected, in the language of whoever asks.
+    pub detail: String,
+}
+
+impl FieldErrorResponse {
+    fn of(error: FieldError, locale: Locale) -> Self {
+        let detail = error.detail.in_locale(locale).to_owned();
+        Self { code: error.code.to_string(), field: error.field, detail }
+    }
 }
 
 /// A row that was refused or changed something.
@@ -135,20 +158,21 @@ pub struct ImportRowResponse {
     pub sku: Option<String>,
     /// `failed`, `inserted`, `updated` or `withdrawn`.
     pub status: &'static str,
-    /// What is wrong with it: `{field, code, detail}` each.
-    pub errors: Value,
+    /// What is wrong with it.
+    pub errors: Vec<FieldErrorResponse>,
     /// What it changed: old and new by field.
     pub changes: Value,
 }
 
-impl From<ImportRow> for ImportRowResponse {
-    fn from(row: ImportRow) -> Self {
+impl ImportRowResponse {
+    /// A row as somebody of this language sees it.
+    pub fn of(row: ImportRow, locale: Locale) -> Self {
         Self {
             row: row.row,
             line: row.line,
             sku: row.sku,
             status: row.status.as_str(),
-            errors: row.errors,
+            errors: row.errors.0.into_iter().map(|error| FieldErrorResponse::of(error, locale)).collect(),
             changes: row.changes,
         }
     }

@@ -1,6 +1,7 @@
 //! Uploading price lists and watching what becomes of them.
 
 use common::{
+    accounts,
     ids::PriceImportId,
     imports::{self, RowStatus},
 };
@@ -11,7 +12,7 @@ use salvo::{
 
 use super::{
     delivery::Announced,
-    dto::{ImportResponse, ImportRowsResponse, ImportsResponse},
+    dto::{ImportResponse, ImportRowResponse, ImportRowsResponse, ImportsResponse},
     upload::UploadForm,
 };
 use crate::{
@@ -44,7 +45,8 @@ pub(crate) async fn create_import(
         tx.rollback().await?;
         return Ok(Answered::Again(kept));
     }
-    let import = ImportResponse::from(delivery.receive(&mut tx, ctx.now()).await?);
+    let locale = accounts::locale_of(&mut tx, supplier.user_id).await?;
+    let import = ImportResponse::of(delivery.receive(&mut tx, ctx.now()).await?, locale);
     let accepted = Accepted { location: Some(import.location()), body: import };
     delivery.keep(&mut tx, ctx.now(), &accepted).await?;
     tx.commit().await?;
@@ -60,8 +62,11 @@ pub(crate) async fn list_imports(
 ) -> ApiResult<Json<ImportsResponse>> {
     let paging = query.finish()?;
     let supplier_id = supplier.organization_id.into();
-    let imports = imports::list(&mut *ctx.read().await?, supplier_id, paging.after, paging.limit).await?;
-    Ok(Json(paging.limit.page(imports, |import| import.id).into()))
+    let mut conn = ctx.read().await?;
+    let locale = accounts::locale_of(&mut conn, supplier.user_id).await?;
+    let imports = imports::list(&mut conn, supplier_id, paging.after, paging.limit).await?;
+    let page = paging.limit.page(imports, |import| import.id);
+    Ok(Json(page.map(|import| ImportResponse::of(import, locale)).into()))
 }
 
 /// One of the supplier's imports, and how far it has come.
@@ -71,8 +76,10 @@ pub(crate) async fn get_import(
     supplier: Supplier,
     id: PathId<PriceImportId>,
 ) -> ApiResult<Json<ImportResponse>> {
-    let import = imports::find(&mut *ctx.read().await?, supplier.organization_id.into(), id.0).await?;
-    Ok(Json(import.ok_or_else(ApiError::not_found)?.into()))
+    let mut conn = ctx.read().await?;
+    let locale = accounts::locale_of(&mut conn, supplier.user_id).await?;
+    let import = imports::find(&mut conn, supplier.organization_id.into(), id.0).await?;
+    Ok(Json(ImportResponse::of(import.ok_or_else(ApiError::not_found)?, locale)))
 }
 
 /// What became of an import's rows: those that were refused or changed something, in the order of the file.
@@ -94,6 +101,8 @@ pub(crate) async fn list_import_rows(
     let mut conn = ctx.read().await?;
     let supplier_id = supplier.organization_id.into();
     imports::find(&mut conn, supplier_id, id.0).await?.ok_or_else(ApiError::not_found)?;
+    let locale = accounts::locale_of(&mut conn, supplier.user_id).await?;
     let rows = imports::rows(&mut conn, supplier_id, id.0, status, paging.after, paging.limit).await?;
-    Ok(Json(paging.limit.page(rows, |row| row.position).into()))
+    let page = paging.limit.page(rows, |row| row.position);
+    Ok(Json(page.map(|row| ImportRowResponse::of(row, locale)).into()))
 }

@@ -210,6 +210,7 @@ pub(super) fn of_answer(schema: &str, name: &str) -> Option<Word> {
         (_, "source") => like("price.yaml"),
         (_, "shop") => like("Связной"),
         (_, "problem") => like("price_changed"),
+        (_, "field") => like("price"),
         (_, "code") => like("invalid_amount"),
         (_, "detail") => like("expected an amount, found \"NaN\""),
         (_, "price_list_url") => like("https://shop.example.com/price.yaml"),

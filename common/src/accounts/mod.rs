@@ -28,5 +28,5 @@ pub use model::{
 };
 pub use overview::{OrganizationFilter, OrganizationSummary, UserFilter, UserSummary};
 pub use password::{Password, PasswordHash, Passwords, PasswordsError, Place};
-pub use store::{list_organizations, list_users, session_goes_on};
+pub use store::{list_organizations, list_users, locale_of, session_goes_on};
 pub use token::{Purpose, TokenHash, TokenSecret};

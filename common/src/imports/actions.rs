@@ -180,26 +180,19 @@ async fn tell(
 ) -> Result<(), sqlx::Error> {
     let Some((supplier_id, supplier, readers)) = store::readers(conn, id).await? else { return Ok(()) };
     let Some(import) = store::find(conn, supplier_id, id).await? else { return Ok(()) };
-    let errors: Vec<_> = store::first_errors(conn, id)
-        .await?
-        .into_iter()
-        .map(|row| {
-            let details: Vec<&str> = row
-                .errors
-                .as_array()
-                .map(|errors| errors.iter().filter_map(|error| error["detail"].as_str()).collect())
-                .unwrap_or_default();
-            json!({ "row": row.row, "line": row.line, "sku": row.sku, "detail": details.join("; ") })
-        })
-        .collect();
+    let rows = store::first_errors(conn, id).await?;
     let data = |locale| {
+        let errors = rows.iter().map(|row| {
+            let details: Vec<String> = row.errors.iter().map(|error| error.said_in(locale)).collect();
+            json!({ "row": row.row, "line": row.line, "sku": row.sku, "detail": details.join("; ") })
+        });
         json!({
             "supplier": supplier,
             "source": import.source,
             "status": import.status.as_str(),
-            "error": import.error.as_ref().map(|error| &error.detail),
+            "error": import.error.as_ref().map(|error| error.detail.in_locale(locale)),
             "counts": import.counts,
-            "errors": errors,
+            "errors": errors.collect::<Vec<_>>(),
             "import_url": trade.link_in(locale, &format!("/supplier/imports/{id}")),
         })
     };

@@ -9,6 +9,7 @@ use super::{
     formats::RawGood,
     normalized,
     numbers::{self, NumberError},
+    said,
     text::{Lines, clean},
 };
 use crate::money::Money;
@@ -185,7 +186,10 @@ impl Check {
         match normalized(&name).len() {
             0..=MAX_NAME_BYTES => Some(name),
             bytes => {
-                let detail = format!("found {bytes} bytes in UTF-8, expected at most {MAX_NAME_BYTES}");
+                let detail = said!(
+                    "found {bytes} bytes in UTF-8, expected at most {MAX_NAME_BYTES}",
+                    "найдено {bytes} байт в UTF-8, ожидается не больше {MAX_NAME_BYTES}"
+                );
                 self.refuse(FieldError::new("name", FieldCode::TooLong, detail))
             }
         }
@@ -194,7 +198,10 @@ impl Check {
     fn price(&mut self, value: Option<String>) -> Option<Money> {
         let price = self.number("price", value, numbers::price).or_else(|| self.missing("price"))?;
         if price == Money::ZERO {
-            let detail = "found a price of zero, expected more than zero";
+            let detail = said!(
+                "found a price of zero, expected more than zero",
+                "найдена нулевая цена, ожидается больше нуля"
+            );
             return self.refuse(FieldError::new("price", FieldCode::NotPositive, detail));
         }
         Some(price)
@@ -219,22 +226,28 @@ impl Check {
         for (name, value) in raw {
             let Some((name, value)) = self.parameter(name, value) else { continue };
             if parameters.len() == MAX_PARAMETERS {
-                let detail =
-                    format!("found more than {MAX_PARAMETERS} parameters, expected at most that many");
+                let detail = said!(
+                    "found more than {MAX_PARAMETERS} parameters, expected at most that many",
+                    "найдено больше {MAX_PARAMETERS} параметров, ожидается не больше"
+                );
                 self.errors.push(FieldError::new("parameters", FieldCode::TooMany, detail));
                 break;
             }
             chars += name.chars().count() + value.chars().count();
             if chars > MAX_PARAMETER_CHARS {
-                let detail = format!(
-                    "found more than {MAX_PARAMETER_CHARS} characters in all parameters, expected at most that many"
+                let detail = said!(
+                    "found more than {MAX_PARAMETER_CHARS} characters in all parameters, expected at most that many",
+                    "найдено больше {MAX_PARAMETER_CHARS} символов во всех параметрах, ожидается не больше"
                 );
                 self.errors.push(FieldError::new("parameters", FieldCode::TooLong, detail));
                 break;
             }
             if parameters.contains_key(&name) {
                 let field = format!("parameters.{name}");
-                let detail = "found the parameter twice, expected it once";
+                let detail = said!(
+                    "found the parameter twice, expected it once",
+                    "параметр найден дважды, ожидается один раз"
+                );
                 self.errors.push(FieldError::new(field, FieldCode::DuplicateKey, detail));
                 continue;
             }
@@ -249,8 +262,9 @@ impl Check {
             Ok(name) => name,
             Err(error) => {
                 let of_name = error.of("parameters");
-                return self
-                    .refuse(FieldError { detail: format!("in a parameter's name: {error}"), ..of_name });
+                let said = error.said();
+                let detail = said!("in a parameter's name: {}", "в названии параметра: {}"; said.en, said.ru);
+                return self.refuse(FieldError { detail, ..of_name });
             }
         };
         let value = match clean(value, Lines::Many, MAX_PARAMETER_VALUE) {
@@ -260,7 +274,10 @@ impl Check {
         match (name.is_empty(), value.is_empty()) {
             (_, true) => None,
             (true, false) => {
-                let detail = "found a parameter without a name, expected one";
+                let detail = said!(
+                    "found a parameter without a name, expected one",
+                    "найден параметр без названия, ожидается название"
+                );
                 self.refuse(FieldError::new("parameters", FieldCode::Required, detail))
             }
             (false, false) => Some((name, value)),
@@ -272,7 +289,8 @@ impl Check {
         if self.errors.iter().any(|error| error.field == field || error.field == FieldError::ROW) {
             return None;
         }
-        self.refuse(FieldError::new(field, FieldCode::Required, format!("found no {field}, expected one")))
+        let detail = said!("found nothing, expected a value", "ничего не найдено, ожидается значение");
+        self.refuse(FieldError::new(field, FieldCode::Required, detail))
     }
 
     fn refuse<T>(&mut self, error: FieldError) -> Option<T> {

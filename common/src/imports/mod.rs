@@ -20,6 +20,7 @@ mod pipeline;
 mod problems;
 mod store;
 mod text;
+mod wording;
 
 pub use actions::{ApplyError, Begin, ReceiveError, apply, begin, begin_applying, fail, receive};
 pub use good::{CategoryName, Good, Sku};
@@ -30,6 +31,8 @@ pub use pipeline::{StageError, stage};
 pub use problems::{FieldCode, FieldError, Rejected};
 pub use store::{find, list, rows};
 pub use text::{TextError, normalized};
+pub use wording::Wording;
+pub(crate) use wording::said;
 
 /// How much of a file one row keeps.
 pub const CHUNK_BYTES: u64 = 1 << 20;

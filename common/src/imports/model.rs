@@ -12,9 +12,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::formats::Format;
+use super::{FieldError, Wording, formats::Format};
 use crate::ids::{PriceImportId, SupplierId, UserId};
 
 /// What happens to offers that a list does not name.
@@ -167,7 +168,7 @@ pub struct ImportFailure {
     /// Stable, for programs.
     pub code: String,
     /// For people: what was found and what was expected.
-    pub detail: String,
+    pub detail: Wording,
     /// Where, from 1.
     #[serde(default)]
     pub line: Option<u64>,
@@ -252,8 +253,8 @@ pub struct ImportRow {
     pub sku: Option<String>,
     /// What became of it.
     pub status: RowStatus,
-    /// What is wrong with it: a list of `{field, code, detail}`.
-    pub errors: Value,
+    /// What is wrong with it.
+    pub errors: Json<Vec<FieldError>>,
     /// What it changed: old and new by field.
     pub changes: Value,
 }

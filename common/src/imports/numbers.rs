@@ -5,7 +5,7 @@
 //! thousand times too cheap; `1.234` is one and a quarter in every program that writes it. A quantity needs no
 //! such care: `14,000` is how an accounting program writes fourteen, and a guess too low oversells nothing.
 
-use super::{FieldCode, FieldError, text::quoted};
+use super::{FieldCode, FieldError, Wording, said, text::quoted};
 use crate::money::{Money, MoneyError};
 
 /// The most pieces that an offer can have in stock.
@@ -25,17 +25,26 @@ impl NumberError {
     /// This error as that of `field`, in which `found` stands.
     pub(super) fn of(self, field: &str, found: &str) -> FieldError {
         let (code, expected) = match self {
-            Self::NotANumber => (FieldCode::NotANumber, "a number such as 1234 or 1234.50".to_owned()),
+            Self::NotANumber => (
+                FieldCode::NotANumber,
+                said!("a number such as 1234 or 1234.50", "число, например 1234 или 1234.50"),
+            ),
             Self::Ambiguous => (
                 FieldCode::Ambiguous,
-                "one meaning: write 1234 for thousands, 1.23 for a fraction".to_owned(),
+                said!(
+                    "one meaning: write 1234 for thousands, 1.23 for a fraction",
+                    "одно значение: пишите 1234, если это тысячи, и 1.23, если это дробь"
+                ),
             ),
-            Self::Negative => (FieldCode::Negative, "zero or more".to_owned()),
-            Self::Fractional => (FieldCode::Fractional, "a whole number".to_owned()),
-            Self::TooLarge if field == "quantity" => (FieldCode::TooLarge, format!("at most {MAX_QUANTITY}")),
-            Self::TooLarge => (FieldCode::TooLarge, format!("at most {}", Money::MAX)),
+            Self::Negative => (FieldCode::Negative, said!("zero or more", "нуль или больше")),
+            Self::Fractional => (FieldCode::Fractional, said!("a whole number", "целое число")),
+            Self::TooLarge => {
+                let most =
+                    if field == "quantity" { MAX_QUANTITY.to_string() } else { Money::MAX.to_string() };
+                (FieldCode::TooLarge, said!("at most {most}", "не больше {most}"))
+            }
         };
-        FieldError::new(field, code, format!("found {}, expected {expected}", quoted(found)))
+        FieldError::new(field, code, Wording::found(&quoted(found), &expected))
     }
 }
 

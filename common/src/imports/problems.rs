@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Sku;
+use super::{Sku, Wording};
+use crate::locale::Locale;
 
 /// An entry that does not come into the catalogue, with everything that is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,7 +35,7 @@ pub struct FieldError {
     /// What is wrong, for programs.
     pub code: FieldCode,
     /// What was found and what was expected, for people.
-    pub detail: String,
+    pub detail: Wording,
 }
 
 impl FieldError {
@@ -43,8 +44,17 @@ impl FieldError {
 
     /// An error of `field`.
     #[must_use]
-    pub fn new(field: impl Into<String>, code: FieldCode, detail: impl Into<String>) -> Self {
-        Self { field: field.into(), code, detail: detail.into() }
+    pub fn new(field: impl Into<String>, code: FieldCode, detail: Wording) -> Self {
+        Self { field: field.into(), code, detail }
+    }
+
+    /// Its field, and what is wrong with that: `price: found «дорого», expected …`.
+    #[must_use]
+    pub fn said_in(&self, locale: Locale) -> String {
+        match self.field.as_str() {
+            Self::ROW => self.detail.in_locale(locale).to_owned(),
+            field => format!("{field}: {}", self.detail.in_locale(locale)),
+        }
     }
 }
 
@@ -88,6 +98,8 @@ pub enum FieldCode {
     ControlCharacter,
     /// A character that did not survive the file's encoding.
     UnreadableCharacter,
+    /// An id that stands in more than one row.
+    Repeated,
 }
 
 impl fmt::Display for FieldCode {

@@ -6,7 +6,7 @@
 //! copying and pasting, make equal names unequal, and let a name show as what it is not. Control characters are
 //! refused (PostgreSQL refuses NUL), and so is U+FFFD, the trace of a broken encoding.
 
-use super::{FieldCode, FieldError};
+use super::{FieldCode, FieldError, Wording};
 
 /// Whether a text may run over several lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,25 @@ impl TextError {
             Self::Control(_) => FieldCode::ControlCharacter,
             Self::Unreadable => FieldCode::UnreadableCharacter,
         };
-        FieldError::new(field, code, self.to_string())
+        FieldError::new(field, code, self.said())
+    }
+
+    /// This error, for the supplier.
+    pub(super) fn said(self) -> Wording {
+        let ru = match self {
+            Self::Empty => "ожидается текст".to_owned(),
+            Self::TooLong { max, found } => {
+                format!("найдено {found} символов или больше, ожидается не больше {max}")
+            }
+            Self::Control(c) => {
+                format!("найден управляющий символ U+{:04X}, ожидается обычный текст", u32::from(c))
+            }
+            Self::Unreadable => {
+                "найден символ, который не читается в кодировке файла: сохраните список заново в UTF-8"
+                    .to_owned()
+            }
+        };
+        Wording { en: self.to_string(), ru }
     }
 }
 

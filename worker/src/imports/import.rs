@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::anyhow;
 use common::{
     imports::{
-        self, ApplyError, Begin, ImportFailure, StageError, formats::ReadError, jobs::ImportPriceList,
+        self, ApplyError, Begin, ImportFailure, StageError, Wording, formats::ReadError,
+        jobs::ImportPriceList,
     },
     queue::{Failure, Finished, Outcome, Run},
 };
@@ -37,7 +38,10 @@ impl Perform for ImportPriceList {
         if summary.rows == 0 {
             let empty = ImportFailure {
                 code: "no_goods".to_owned(),
-                detail: "found a list without goods, expected at least one".to_owned(),
+                detail: Wording {
+                    en: "found a list without goods, expected at least one".to_owned(),
+                    ru: "в списке нет товаров, ожидается хотя бы один".to_owned(),
+                },
                 line: None,
             };
             return refuse(self, run, deps, &empty).await;

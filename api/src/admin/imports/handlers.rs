@@ -1,6 +1,7 @@
 //! Uploading price lists in a supplier's place, and watching what becomes of them.
 
 use common::{
+    accounts,
     audit::{self, Action, Entry},
     ids::{PriceImportId, SupplierId},
     imports::{self, RowStatus},
@@ -19,7 +20,7 @@ use crate::{
     idempotency::{Answered, Idempotency},
     imports::{
         delivery::Announced,
-        dto::{ImportResponse, ImportRowsResponse, ImportsResponse},
+        dto::{ImportResponse, ImportRowResponse, ImportRowsResponse, ImportsResponse},
         upload::UploadForm,
     },
     params::{PageQuery, PathId, Query},
@@ -65,7 +66,8 @@ pub(crate) async fn create_import_for_supplier(
     };
     audit::record(&mut tx, ctx.now(), &entry).await?;
     let location = format!("/api/v1/admin/suppliers/{}/imports/{}", id.0, import.id);
-    let accepted = Accepted { location: Some(location), body: ImportResponse::from(import) };
+    let locale = accounts::locale_of(&mut tx, staff.user_id).await?;
+    let accepted = Accepted { location: Some(location), body: ImportResponse::of(import, locale) };
     delivery.keep(&mut tx, ctx.now(), &accepted).await?;
     tx.commit().await?;
     Ok(Answered::First(accepted))
@@ -75,27 +77,31 @@ pub(crate) async fn create_import_for_supplier(
 #[endpoint(tags("admin"))]
 pub(crate) async fn list_imports_of_supplier(
     ctx: Ctx,
-    _staff: Staff,
+    staff: Staff,
     query: PageQuery<PriceImportId>,
     id: PathId<SupplierId>,
 ) -> ApiResult<Json<ImportsResponse>> {
     let paging = query.finish()?;
     let mut conn = ctx.read().await?;
     suppliers::find(&mut conn, id.0).await?.ok_or_else(ApiError::not_found)?;
+    let locale = accounts::locale_of(&mut conn, staff.user_id).await?;
     let imports = imports::list(&mut conn, id.0, paging.after, paging.limit).await?;
-    Ok(Json(paging.limit.page(imports, |import| import.id).into()))
+    let page = paging.limit.page(imports, |import| import.id);
+    Ok(Json(page.map(|import| ImportResponse::of(import, locale)).into()))
 }
 
 /// One of a supplier's imports, and how far it has come.
 #[endpoint(tags("admin"))]
 pub(crate) async fn get_import_of_supplier(
     ctx: Ctx,
-    _staff: Staff,
+    staff: Staff,
     id: PathId<SupplierId>,
     import_id: PathId<PriceImportId>,
 ) -> ApiResult<Json<ImportResponse>> {
-    let import = imports::find(&mut *ctx.read().await?, id.0, import_id.0).await?;
-    Ok(Json(import.ok_or_else(ApiError::not_found)?.into()))
+    let mut conn = ctx.read().await?;
+    let locale = accounts::locale_of(&mut conn, staff.user_id).await?;
+    let import = imports::find(&mut conn, id.0, import_id.0).await?;
+    Ok(Json(ImportResponse::of(import.ok_or_else(ApiError::not_found)?, locale)))
 }
 
 /// What became of the rows of a supplier's import: those that were refused or changed something, in the order of the
@@ -108,7 +114,7 @@ pub(crate) async fn get_import_of_supplier(
 )]
 pub(crate) async fn list_import_rows_of_supplier(
     ctx: Ctx,
-    _staff: Staff,
+    staff: Staff,
     query: PageQuery<i64>,
     id: PathId<SupplierId>,
     import_id: PathId<PriceImportId>,
@@ -118,6 +124,8 @@ pub(crate) async fn list_import_rows_of_supplier(
     query.finish()?;
     let mut conn = ctx.read().await?;
     imports::find(&mut conn, id.0, import_id.0).await?.ok_or_else(ApiError::not_found)?;
+    let locale = accounts::locale_of(&mut conn, staff.user_id).await?;
     let rows = imports::rows(&mut conn, id.0, import_id.0, status, paging.after, paging.limit).await?;
-    Ok(Json(paging.limit.page(rows, |row| row.position).into()))
+    let page = paging.limit.page(rows, |row| row.position);
+    Ok(Json(page.map(|row| ImportRowResponse::of(row, locale)).into()))
 }

@@ -8,6 +8,7 @@ mod staff;
 mod tokens;
 
 pub(super) use closing::*;
+pub use people::locale_of;
 pub(super) use people::*;
 pub(super) use registering::*;
 pub use sessions::session_goes_on;

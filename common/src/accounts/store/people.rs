@@ -107,6 +107,18 @@ pub(in crate::accounts) async fn change_profile(
     Ok(())
 }
 
+/// The language of a person; the default one's, if there is no such person any more.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn locale_of(conn: &mut PgConnection, user_id: UserId) -> Result<Locale, sqlx::Error> {
+    let locale = sqlx::query_scalar!(
+        r#"select locale as "locale: Locale" from users where id = $1"#,
+        user_id as UserId
+    );
+    Ok(locale.fetch_optional(conn).await?.unwrap_or_default())
+}
+
 pub(in crate::accounts) async fn find_profile(
     conn: &mut PgConnection,
     user_id: UserId,

@@ -14,6 +14,7 @@ use std::io::Read;
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1251};
 
 use super::{FileCode, FileError, Limits, ReadError};
+use crate::imports::said;
 
 const WINDOW: usize = 64 << 10;
 
@@ -81,7 +82,11 @@ impl<R: Read> Text<R> {
         self.ended = read < wanted;
         self.bytes_read += read;
         if self.bytes_read > self.max_bytes {
-            let detail = format!("found more than {0} bytes, expected at most {0}", self.max_bytes);
+            let most = self.max_bytes;
+            let detail = said!(
+                "found more than {most} bytes, expected at most that many",
+                "найдено больше {most} байт, ожидается не больше"
+            );
             return Err(FileError::new(FileCode::TooLarge, detail).into());
         }
         Ok(())
@@ -148,16 +153,21 @@ fn judged(window: &[u8]) -> &'static Encoding {
 
 fn refuse_archives(bytes: &[u8]) -> Result<(), FileError> {
     let found = match *bytes {
-        [b'P', b'K', 3, 4, ..] => "a ZIP archive (such as an .xlsx workbook)",
-        [0x1F, 0x8B, ..] => "a gzip archive",
-        [0xD0, 0xCF, 0x11, 0xE0, ..] => "an old Excel workbook (.xls)",
-        [b'%', b'P', b'D', b'F', ..] => "a PDF document",
+        [b'P', b'K', 3, 4, ..] => said!("a ZIP archive", "архив ZIP"),
+        [0x1F, 0x8B, ..] => said!("a gzip archive inside a gzip archive", "архив gzip внутри архива gzip"),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => said!(
+            "an old or protected Excel workbook (.xls)",
+            "старая или защищённая паролем книга Excel (.xls)"
+        ),
+        [b'%', b'P', b'D', b'F', ..] => said!("a PDF document", "документ PDF"),
         _ => return Ok(()),
     };
-    Err(FileError::new(
-        FileCode::NotText,
-        format!("found {found}, expected a price list as text, YAML or CSV"),
-    ))
+    let detail = said!(
+        "found {}, expected a price list as text (YAML, CSV or YML) or an .xlsx workbook",
+        "найдено: {}; ожидается прайс-лист в виде текста (YAML, CSV или YML) или книга .xlsx";
+        found.en, found.ru
+    );
+    Err(FileError::new(FileCode::NotText, detail))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::imports::Wording;
+
 /// Why a list could not be read to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -25,13 +27,13 @@ pub struct FileError {
     /// What is wrong, for programs.
     pub code: FileCode,
     /// What was found and what was expected, for people.
-    pub detail: String,
+    pub detail: Wording,
 }
 
 impl FileError {
     /// An error that has no place of its own.
-    pub(super) fn new(code: FileCode, detail: impl Into<String>) -> Self {
-        Self { line: None, column: None, code, detail: detail.into() }
+    pub(super) fn new(code: FileCode, detail: Wording) -> Self {
+        Self { line: None, column: None, code, detail }
     }
 
     /// This error at a place.
@@ -43,9 +45,9 @@ impl FileError {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.line, self.column) {
-            (Some(line), Some(column)) => write!(f, "line {line}, column {column}: {}", self.detail),
-            (Some(line), None) => write!(f, "line {line}: {}", self.detail),
-            (None, _) => f.write_str(&self.detail),
+            (Some(line), Some(column)) => write!(f, "line {line}, column {column}: {}", self.detail.en),
+            (Some(line), None) => write!(f, "line {line}: {}", self.detail.en),
+            (None, _) => f.write_str(&self.detail.en),
         }
     }
 }
@@ -91,10 +93,11 @@ pub enum FileCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imports::said;
 
     #[test]
     fn an_error_reads_alone_with_its_place() {
-        let error = FileError::new(FileCode::Empty, "found nothing, expected a list");
+        let error = FileError::new(FileCode::Empty, said!("found nothing, expected a list", "пусто"));
         assert_eq!(error.to_string(), "found nothing, expected a list");
         assert_eq!(error.clone().at(3, None).to_string(), "line 3: found nothing, expected a list");
         assert_eq!(error.at(3, 5).to_string(), "line 3, column 5: found nothing, expected a list");

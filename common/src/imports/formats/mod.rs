@@ -10,7 +10,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use super::FieldError;
+use super::{FieldError, said};
 
 mod csv;
 mod encoding;
@@ -74,6 +74,18 @@ impl Default for Limits {
     /// 512 MiB and 2,000,000 goods.
     fn default() -> Self {
         Self { bytes: 512 << 20, goods: 2_000_000 }
+    }
+}
+
+impl Limits {
+    /// A list has one good more than it may have.
+    fn too_many_goods(self) -> FileError {
+        let most = self.goods;
+        let detail = said!(
+            "found more than {most} goods, expected at most that many",
+            "найдено больше {most} товаров, ожидается не больше"
+        );
+        FileError::new(FileCode::TooManyGoods, detail)
     }
 }
 

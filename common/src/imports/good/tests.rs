@@ -96,12 +96,13 @@ fn a_price_of_zero_is_refused_and_a_quantity_of_zero_is_not() {
 #[test]
 fn an_error_names_what_was_found_and_what_was_expected() {
     let rejected = Good::check(RawGood { price: Some("дорого".to_owned()), ..raw() }).unwrap_err();
-    assert_eq!(rejected.errors[0].detail, "found «дорого», expected a number such as 1234 or 1234.50");
+    assert_eq!(rejected.errors[0].detail.en, "found «дорого», expected a number such as 1234 or 1234.50");
 }
 
 #[test]
 fn a_field_whose_shape_is_wrong_is_not_also_missing() {
-    let shape = FieldError::new("price", FieldCode::WrongShape, "found a list, expected a text");
+    let shape =
+        FieldError::new("price", FieldCode::WrongShape, said!("found a list, expected a text", "список"));
     let bad = RawGood { price: None, errors: vec![shape], ..raw() };
     assert_eq!(refusal(bad), ("price".into(), FieldCode::WrongShape));
 }

@@ -1,13 +1,21 @@
 //! What a staged list would change: which goods are refused for being there twice, which categories and products
 //! they need, and how each differs from the supplier's offer.
 
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::Begun;
-use crate::ids::{PriceImportId, SupplierId};
+use crate::{
+    ids::{PriceImportId, SupplierId},
+    imports::said,
+};
 
 /// A sku that is there twice fails in all its rows, those included that were refused for something else.
 pub(super) async fn refuse_repeated(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    let detail = said!(
+        "found this id in more than one row, expected it once",
+        "этот id найден в нескольких строках, ожидается один раз"
+    );
     sqlx::query!(
         r#"
         with repeated as materialized (
@@ -28,11 +36,12 @@ pub(super) async fn refuse_repeated(conn: &mut PgConnection, id: PriceImportId) 
         )
         insert into price_import_rows (import_id, position, row, line, sku, status, errors)
         select $1, row, row, line, sku, 'failed', jsonb_build_array(jsonb_build_object(
-            'field', 'id', 'code', 'repeated', 'detail', 'found this id in more than one row, expected it once'
+            'field', 'id', 'code', 'repeated', 'detail', $2::jsonb
         ))
         from refused
         "#,
         id as PriceImportId,
+        json!(detail),
     )
     .execute(conn)
     .await?;

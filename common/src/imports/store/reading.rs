@@ -3,7 +3,9 @@
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 
-use super::super::{Counts, ImportFailure, ImportMode, ImportRow, ImportStatus, PriceImport, RowStatus};
+use super::super::{
+    Counts, FieldError, ImportFailure, ImportMode, ImportRow, ImportStatus, PriceImport, RowStatus,
+};
 use crate::{
     ids::{OrganizationId, PriceImportId, SupplierId},
     locale::Locale,
@@ -100,7 +102,7 @@ pub async fn rows(
         ImportRow,
         r#"
         select
-            r.position, r.row, r.line, r.sku, r.status as "status: RowStatus", r.errors as "errors: Value",
+            r.position, r.row, r.line, r.sku, r.status as "status: RowStatus", r.errors as "errors: Json<Vec<FieldError>>",
             r.changes as "changes: Value"
         from price_import_rows r
         join price_imports i on i.id = r.import_id
@@ -129,7 +131,7 @@ pub(in super::super) async fn first_errors(
         ImportRow,
         r#"
         select
-            position, row, line, sku, status as "status: RowStatus", errors as "errors: Value",
+            position, row, line, sku, status as "status: RowStatus", errors as "errors: Json<Vec<FieldError>>",
             changes as "changes: Value"
         from price_import_rows
         where import_id = $1 and status = 'failed'

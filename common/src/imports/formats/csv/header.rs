@@ -6,7 +6,10 @@ use super::{
     super::{FileCode, FileError},
     splitter::{Fed, MAX_CELLS, Row, Splitter},
 };
-use crate::imports::text::{Lines, clean, quoted};
+use crate::imports::{
+    Wording, said,
+    text::{Lines, clean, quoted},
+};
 
 const DELIMITERS: [u8; 3] = *b",;\t";
 
@@ -88,13 +91,20 @@ fn name_of(cell: &str) -> String {
 /// # Errors
 /// When a column that every list needs is missing, one is there twice, or there are too many.
 pub(super) fn columns_of(header: &Row) -> Result<Vec<Column>, FileError> {
-    let wrong = |code, detail: String| Err(FileError::new(code, detail).at(header.line, None));
+    let wrong = |code, detail: Wording| Err(FileError::new(code, detail).at(header.line, None));
     if header.bad_quotes {
-        let detail = "found text after a closing quote in the header, expected the delimiter";
-        return wrong(FileCode::MissingColumns, detail.to_owned());
+        let detail = said!(
+            "found text after a closing quote in the header, expected the delimiter",
+            "в заголовке найден текст после закрывающей кавычки, ожидается разделитель"
+        );
+        return wrong(FileCode::MissingColumns, detail);
     }
     if header.cells > MAX_CELLS {
-        let detail = format!("found {} columns, expected at most {MAX_CELLS}", header.cells);
+        let found = header.cells;
+        let detail = said!(
+            "found {found} columns, expected at most {MAX_CELLS}",
+            "найдено {found} столбцов, ожидается не больше {MAX_CELLS}"
+        );
         return wrong(FileCode::TooManyColumns, detail);
     }
     let columns: Vec<Column> = header.iter().map(|cell| column(&name_of(cell))).collect();
@@ -107,7 +117,11 @@ pub(super) fn columns_of(header: &Row) -> Result<Vec<Column>, FileError> {
         };
         // A parameter may be called `price` in its full form, `param:price`.
         if !seen.insert((matches!(column, Column::Known(_)), name)) {
-            let detail = format!("found the column {} twice, expected it once", quoted(name));
+            let name = quoted(name);
+            let detail = said!(
+                "found the column {name} twice, expected it once",
+                "столбец {name} найден дважды, ожидается один раз"
+            );
             return wrong(FileCode::DuplicateColumn, detail);
         }
     }
@@ -115,11 +129,11 @@ pub(super) fn columns_of(header: &Row) -> Result<Vec<Column>, FileError> {
         Field::REQUIRED.map(Field::name).into_iter().filter(|name| !seen.contains(&(true, *name))).collect();
     if !missing.is_empty() {
         let found: Vec<String> = header.iter().take(10).map(|cell| quoted(&name_of(cell))).collect();
-        let detail = format!(
-            "found a header without {}, expected the columns id, category, name, price and quantity parted by \
-             commas, semicolons or tabs; the header reads {}",
-            missing.join(", "),
-            found.join(", "),
+        let (missing, found) = (missing.join(", "), found.join(", "));
+        let detail = said!(
+            "found a header without {missing}, expected the columns id, category, name, price and quantity; the \
+             header reads {found}",
+            "в заголовке нет {missing}, ожидаются столбцы id, category, name, price и quantity; заголовок: {found}"
         );
         return wrong(FileCode::MissingColumns, detail);
     }
@@ -169,7 +183,7 @@ mod tests {
     fn a_missing_column_is_named() {
         let error = columns("\nid,category,name,quantity\n").unwrap_err();
         assert_eq!((error.code, error.line), (FileCode::MissingColumns, Some(2)));
-        assert!(error.detail.starts_with("found a header without price,"), "{error}");
+        assert!(error.detail.en.starts_with("found a header without price,"), "{error}");
     }
 
     #[test]

@@ -11,7 +11,7 @@
 use std::{io::Read, ops::ControlFlow};
 
 use super::{FileCode, FileError, Limits, ListSummary, RawGood, ReadError, encoding::Text, kept};
-use crate::imports::{FieldCode, FieldError};
+use crate::imports::{FieldCode, FieldError, said};
 
 mod header;
 mod splitter;
@@ -28,15 +28,17 @@ pub(super) fn read(
     let mut rows = Rows::open(Text::open(source, limits)?)?;
     let mut row = Row::default();
     if !rows.next(&mut row)? {
-        let detail = "found an empty file, expected a header and a row for each good";
+        let detail = said!(
+            "found an empty file, expected a header and a row for each good",
+            "файл пуст, ожидается заголовок и по строке на товар"
+        );
         return Err(FileError::new(FileCode::Empty, detail).into());
     }
     let columns = columns_of(&row)?;
     let mut summary = ListSummary::default();
     while rows.next(&mut row)? {
         if summary.rows == limits.goods {
-            let detail = format!("found more than {0} goods, expected at most {0}", limits.goods);
-            return Err(FileError::new(FileCode::TooManyGoods, detail).at(row.line, None).into());
+            return Err(limits.too_many_goods().at(row.line, None).into());
         }
         summary.rows += 1;
         if sink(good_of(&columns, &row, &mut summary)).is_break() {
@@ -69,11 +71,18 @@ fn good_of(columns: &[Column], row: &Row, summary: &mut ListSummary) -> RawGood 
 /// What is wrong with the row as such, so that its cells cannot be told apart.
 fn form_error(columns: &[Column], row: &Row) -> Option<FieldError> {
     if row.bad_quotes {
-        let detail = "found text after a closing quote, expected the delimiter: double the quotes inside a cell (\"\")";
+        let detail = said!(
+            "found text after a closing quote, expected the delimiter: double the quotes inside a cell (\"\")",
+            "найден текст после закрывающей кавычки, ожидается разделитель: удваивайте кавычки внутри ячейки (\"\")"
+        );
         return Some(FieldError::new(FieldError::ROW, FieldCode::BadQuotes, detail));
     }
     if row.cells != columns.len() {
-        let detail = format!("found {} cells, expected {} as in the header", row.cells, columns.len());
+        let (found, expected) = (row.cells, columns.len());
+        let detail = said!(
+            "found {found} cells, expected {expected} as in the header",
+            "найдено ячеек: {found}, ожидается {expected}, как в заголовке"
+        );
         return Some(FieldError::new(FieldError::ROW, FieldCode::CellCount, detail));
     }
     None
@@ -144,7 +153,10 @@ impl<R: Read> Rows<R> {
         }
         self.at = self.piece.len();
         if let Some(line) = self.splitter.open_quote() {
-            let detail = "found the end of the file inside a quoted cell, expected its closing quote";
+            let detail = said!(
+                "found the end of the file inside a quoted cell, expected its closing quote",
+                "файл кончился внутри ячейки в кавычках, ожидается закрывающая кавычка"
+            );
             return Err(FileError::new(FileCode::UnclosedQuote, detail).at(line, None).into());
         }
         Ok(self.splitter.finish(row))
@@ -152,10 +164,16 @@ impl<R: Read> Rows<R> {
 
     fn too_long(&self, row: &Row) -> FileError {
         if let Some(line) = self.splitter.open_quote() {
-            let detail = "found more than 1 MiB after an opening quote, expected its closing quote";
+            let detail = said!(
+                "found more than 1 MiB after an opening quote, expected its closing quote",
+                "после открывающей кавычки найдено больше 1 МиБ, ожидается закрывающая кавычка"
+            );
             return FileError::new(FileCode::UnclosedQuote, detail).at(line, None);
         }
-        let detail = format!("found a row of more than 1 MiB, expected at most that and {MAX_CELLS} cells");
+        let detail = said!(
+            "found a row of more than 1 MiB, expected at most that and {MAX_CELLS} cells",
+            "найдена строка больше 1 МиБ, ожидается не больше и не больше {MAX_CELLS} ячеек"
+        );
         FileError::new(FileCode::ValueTooLong, detail).at(row.line, None)
     }
 }

@@ -55,7 +55,7 @@ fn empty_rows_are_not_counted_and_lines_are() {
 fn a_row_of_the_wrong_length_is_that_rows_error() {
     let all = goods("1,К,,Н\n2,К,,Н,,5,,1,a,b\n3,К,,Н,,5,,1,a\n");
     assert_eq!(all[0].errors[0].code, FieldCode::CellCount);
-    assert_eq!(all[1].errors[0].detail, "found 10 cells, expected 9 as in the header");
+    assert_eq!(all[1].errors[0].detail.en, "found 10 cells, expected 9 as in the header");
     assert_eq!(all[1].sku.as_deref(), Some("2"));
     assert_eq!(all[2].errors, []);
 }

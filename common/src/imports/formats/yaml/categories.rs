@@ -7,6 +7,7 @@ use super::{
     events::{Event, Events},
     good::{Value, value},
 };
+use crate::imports::{Wording, said, text::quoted};
 
 /// The most categories of a list.
 const MAX_CATEGORIES: usize = 50_000;
@@ -26,13 +27,23 @@ enum Listed {
 }
 
 impl Categories {
-    /// The name of a category, or what is the matter with its id, as the end of a sentence.
-    pub(super) fn name_of(&self, id: &str) -> Result<&str, &'static str> {
+    /// The name of a category, or what is the matter with its id.
+    pub(super) fn name_of(&self, id: &str) -> Result<&str, Wording> {
+        let shown = quoted(id);
         match self.0.get(id) {
             Some(Listed::Name(name)) => Ok(name),
-            Some(Listed::Nameless) => Err("to which `categories` gives no name"),
-            Some(Listed::Ambiguous) => Err("to which `categories` gives two different names"),
-            None => Err("expected the id of a category that stands under `categories`"),
+            Some(Listed::Nameless) => Err(said!(
+                "found {shown}, to which `categories` gives no name",
+                "найдено {shown}, но в `categories` у этого id нет названия"
+            )),
+            Some(Listed::Ambiguous) => Err(said!(
+                "found {shown}, to which `categories` gives two different names",
+                "найдено {shown}, но в `categories` у этого id два разных названия"
+            )),
+            None => Err(said!(
+                "found {shown}, expected the id of a category that stands under `categories`",
+                "найдено {shown}, ожидается id категории из `categories`"
+            )),
         }
     }
 
@@ -47,7 +58,10 @@ impl Categories {
             if matches!(event, Event::Scalar(_)) && matches!(value(events, event)?, Value::Nothing) {
                 return Ok(categories);
             }
-            let detail = "found `categories` that is no list, expected a list of {id: …, name: …}";
+            let detail = said!(
+                "found `categories` that is no list, expected a list of {{id: …, name: …}}",
+                "`categories` — не список, ожидается список из {{id: …, name: …}}"
+            );
             return Err(events.error(FileCode::WrongShape, detail));
         }
         loop {
@@ -93,7 +107,10 @@ impl Categories {
         };
         self.add(short(id.trim()), listed);
         if self.0.len() > MAX_CATEGORIES {
-            let detail = format!("found more than {MAX_CATEGORIES} categories, expected at most that many");
+            let detail = said!(
+                "found more than {MAX_CATEGORIES} categories, expected at most that many",
+                "найдено больше {MAX_CATEGORIES} категорий, ожидается не больше"
+            );
             return Err(events.error(FileCode::TooManyCategories, detail));
         }
         Ok(())

@@ -13,6 +13,7 @@ use std::{
 use granit_parser::{BorrowedInput, ErrorKind, Input};
 
 use super::super::{FileCode, FileError, ReadError, encoding::Text};
+use crate::imports::said;
 
 /// The most characters between one event of the parser and the next: what one value may have, with its key.
 const MAX_VALUE_CHARS: usize = 1 << 20;
@@ -70,8 +71,10 @@ impl<R: Read> Chars<R> {
     fn take_chunk(&mut self) -> Result<(), ReadError> {
         // Looked at once a chunk: a value is over its limit by a chunk at most.
         if self.shared.since_event.get() > MAX_VALUE_CHARS {
-            let detail =
-                "found a value of more than 1 MiB, expected a shorter one (is a quote never closed?)";
+            let detail = said!(
+                "found a value of more than 1 MiB, expected a shorter one (is a quote never closed?)",
+                "найдено значение больше 1 МиБ, ожидается короче (не закрыта кавычка?)"
+            );
             return Err(FileError::new(FileCode::ValueTooLong, detail).into());
         }
         let before = self.window.len();

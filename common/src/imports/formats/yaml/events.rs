@@ -12,6 +12,7 @@ use super::{
     super::{FileCode, FileError, Limits, ReadError, encoding::Text},
     chars::{Chars, Shared},
 };
+use crate::imports::{Wording, said};
 
 /// How deep collections may be nested; a list needs four levels.
 const MAX_DEPTH: usize = 32;
@@ -137,7 +138,7 @@ impl<R: Read> Events<R> {
     }
 
     /// An error of the list at the last event.
-    pub(super) fn error(&self, code: FileCode, detail: impl Into<String>) -> ReadError {
+    pub(super) fn error(&self, code: FileCode, detail: Wording) -> ReadError {
         FileError::new(code, detail).at(self.place.line, self.place.column).into()
     }
 
@@ -148,8 +149,10 @@ impl<R: Read> Events<R> {
                 Some(next) => {
                     self.played.add(&next);
                     if self.played.exceeds(self.read) {
-                        let detail =
-                            "found aliases that stand for far more than the list has, expected few or none";
+                        let detail = said!(
+                            "found aliases that stand for far more than the list has, expected few or none",
+                            "найдены ссылки (*), за которыми стоит намного больше, чем есть в списке"
+                        );
                         return Err(self.error(FileCode::TooManyAliases, detail));
                     }
                     next
@@ -195,7 +198,10 @@ impl<R: Read> Events<R> {
 
     fn play_anchor(&mut self, anchor: usize) -> Result<(), ReadError> {
         let Some(stretch) = self.anchors.get(&anchor).cloned() else {
-            let detail = "found an alias inside the node that it stands for, expected one that ends";
+            let detail = said!(
+                "found an alias inside the node that it stands for, expected one that ends",
+                "найдена ссылка (*) внутри того, на что она указывает"
+            );
             return Err(self.error(FileCode::TooManyAliases, detail));
         };
         self.playing.push(stretch);
@@ -242,7 +248,11 @@ impl<R: Read> Events<R> {
     fn begin_document(&mut self) -> Result<(), ReadError> {
         self.documents += 1;
         if self.documents > 1 {
-            return Err(self.error(FileCode::WrongShape, "found a second YAML document, expected one list"));
+            let detail = said!(
+                "found a second YAML document, expected one list",
+                "найден второй документ YAML, ожидается один список"
+            );
+            return Err(self.error(FileCode::WrongShape, detail));
         }
         Ok(())
     }
@@ -255,7 +265,10 @@ impl<R: Read> Events<R> {
         if !self.open.is_empty() {
             self.tape_bytes += taped.bytes();
             if self.tape.len() == MAX_TAPE_EVENTS || self.tape_bytes > MAX_TAPE_BYTES {
-                let detail = "found too much under YAML anchors, expected the values written out";
+                let detail = said!(
+                    "found too much under YAML anchors, expected the values written out",
+                    "найдено слишком много под якорями YAML (&), пишите значения целиком"
+                );
                 return Err(self.error(FileCode::TooManyAliases, detail));
             }
             self.tape.push(taped.clone());
@@ -278,8 +291,9 @@ impl<R: Read> Events<R> {
             Some(ReadError::File(file)) if file.line.is_none() => file.at(line, column).into(),
             Some(other) => other,
             None => {
-                let detail = format!(
+                let detail = said!(
                     "found what is not YAML, expected a list as in the description: {}",
+                    "найдено то, что не YAML, ожидается список, как в описании: {}",
                     error.info()
                 );
                 FileError::new(FileCode::Syntax, detail).at(line, column).into()

@@ -7,7 +7,7 @@ use super::{
     categories::Categories,
     events::{Event, Events, Scalar},
 };
-use crate::imports::{FieldCode, FieldError, text::quoted};
+use crate::imports::{FieldCode, FieldError, Wording, said, text::quoted};
 
 /// The most parameters of an entry that are kept: enough for its check to see that there are too many.
 const KEPT_PARAMETERS: usize = 250;
@@ -22,7 +22,7 @@ pub(super) enum Value {
     Text(String),
     /// Nothing, `~`, `null`, or an empty text.
     Nothing,
-    Wrong(FieldCode, String),
+    Wrong(FieldCode, Wording),
 }
 
 /// Reads the node whose first event is `event` as a text.
@@ -30,15 +30,25 @@ pub(super) fn value<R: Read>(events: &mut Events<R>, event: Event) -> Result<Val
     events.skip(&event)?;
     Ok(match event {
         Event::Scalar(scalar) => text(scalar),
-        Event::ListStart => Value::Wrong(FieldCode::WrongShape, "found a list, expected a text".to_owned()),
-        _ => Value::Wrong(FieldCode::WrongShape, "found a mapping, expected a text".to_owned()),
+        Event::ListStart => Value::Wrong(
+            FieldCode::WrongShape,
+            said!("found a list, expected a text", "найден список, ожидается текст"),
+        ),
+        _ => Value::Wrong(
+            FieldCode::WrongShape,
+            said!("found a mapping, expected a text", "найдены вложенные поля, ожидается текст"),
+        ),
     })
 }
 
 fn text(scalar: Scalar) -> Value {
     match scalar {
         Scalar { foreign_tag: Some(tag), .. } => {
-            let detail = format!("found the tag {}, expected a plain text", quoted(&tag));
+            let tag = quoted(&tag);
+            let detail = said!(
+                "found the tag {tag}, expected a plain text",
+                "найден тег {tag}, ожидается простой текст"
+            );
             Value::Wrong(FieldCode::UnknownTag, detail)
         }
         Scalar { text, plain: true, .. } if matches!(text.as_str(), "~" | "null" | "Null" | "NULL") => {
@@ -60,12 +70,12 @@ pub(super) fn read<R: Read>(
     let mut entry = Entry { good, seen: 0, category: None };
     if event != Event::MappingStart {
         events.skip(&event)?;
-        let found = if event == Event::ListStart { "a list" } else { "a text" };
-        entry.wrong(
-            FieldError::ROW,
-            FieldCode::WrongShape,
-            format!("found {found}, expected a mapping of fields"),
-        );
+        let detail = if event == Event::ListStart {
+            said!("found a list, expected a mapping of fields", "найден список, ожидаются поля товара")
+        } else {
+            said!("found a text, expected a mapping of fields", "найден текст, ожидаются поля товара")
+        };
+        entry.wrong(FieldError::ROW, FieldCode::WrongShape, detail);
         return Ok(entry.good);
     }
     loop {
@@ -78,7 +88,9 @@ pub(super) fn read<R: Read>(
             Value::Text(key) => entry.field(events, key.trim(), event, summary)?,
             Value::Nothing | Value::Wrong(..) => {
                 events.skip(&event)?;
-                entry.wrong(FieldError::ROW, FieldCode::WrongShape, "found a field whose name is no text");
+                let detail =
+                    said!("found a field whose name is no text", "найдено поле, название которого не текст");
+                entry.wrong(FieldError::ROW, FieldCode::WrongShape, detail);
             }
         }
     }
@@ -95,7 +107,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn wrong(&mut self, field: impl Into<String>, code: FieldCode, detail: impl Into<String>) {
+    fn wrong(&mut self, field: impl Into<String>, code: FieldCode, detail: Wording) {
         if self.good.errors.len() < MAX_ERRORS {
             self.good.errors.push(FieldError::new(field, code, detail));
         }
@@ -120,11 +132,11 @@ impl Entry {
             "parameters" if self.first_time(8) => return self.parameters(events, event),
             "parameters" => return self.twice(events, &event, key),
             "<<" => {
-                self.wrong(
-                    FieldError::ROW,
-                    FieldCode::MergeKey,
+                let detail = said!(
                     "found a merge key (<<), expected the fields themselves",
+                    "найдено слияние (<<), ожидаются сами поля"
                 );
+                self.wrong(FieldError::ROW, FieldCode::MergeKey, detail);
                 return events.skip(&event);
             }
             _ => {
@@ -155,11 +167,11 @@ impl Entry {
     fn twice<R: Read>(&mut self, events: &mut Events<R>, event: &Event, key: &str) -> Result<(), ReadError> {
         // Once is enough to say, however often it is there.
         if !self.good.errors.iter().any(|error| error.field == key && error.code == FieldCode::DuplicateKey) {
-            self.wrong(
-                key,
-                FieldCode::DuplicateKey,
-                format!("found the field {key} twice, expected it once"),
+            let detail = said!(
+                "found the field {key} twice, expected it once",
+                "поле {key} найдено дважды, ожидается один раз"
             );
+            self.wrong(key, FieldCode::DuplicateKey, detail);
         }
         events.skip(event)
     }
@@ -172,7 +184,10 @@ impl Entry {
                     self.wrong("parameters", FieldCode::UnknownTag, detail)
                 }
                 Value::Text(_) | Value::Wrong(..) => {
-                    let detail = "found a text or a list, expected a mapping of names and values";
+                    let detail = said!(
+                        "found a text or a list, expected a mapping of names and values",
+                        "найден текст или список, ожидаются названия и значения"
+                    );
                     self.wrong("parameters", FieldCode::WrongShape, detail);
                 }
             }
@@ -212,13 +227,7 @@ impl Entry {
         let Some(id) = self.category.take() else { return };
         match categories.name_of(id.trim()) {
             Ok(name) => self.good.category = Some(name.to_owned()),
-            Err(problem) => {
-                self.wrong(
-                    "category",
-                    FieldCode::UnknownCategory,
-                    format!("found {}, {problem}", quoted(&id)),
-                );
-            }
+            Err(problem) => self.wrong("category", FieldCode::UnknownCategory, problem),
         }
     }
 }

@@ -14,7 +14,10 @@ use std::{
 };
 
 use super::{FileCode, Limits, ListSummary, RawGood, ReadError};
-use crate::imports::text::{Lines, clean, quoted};
+use crate::imports::{
+    said,
+    text::{Lines, clean, quoted},
+};
 
 mod categories;
 mod chars;
@@ -78,13 +81,16 @@ impl<R: Read> Reading<R> {
         let event = self.events.next()?;
         if event != Event::MappingStart {
             let (code, found) = match event {
-                Event::End => (FileCode::Empty, "an empty file"),
-                Event::ListStart => (FileCode::WrongShape, "a list"),
-                _ => (FileCode::WrongShape, "a text"),
+                Event::End => (FileCode::Empty, said!("an empty file", "пустой файл")),
+                Event::ListStart => (FileCode::WrongShape, said!("a list", "список")),
+                _ => (FileCode::WrongShape, said!("a text", "текст")),
             };
-            return Err(self
-                .events
-                .error(code, format!("found {found}, expected a mapping with `categories` and `goods`")));
+            let detail = said!(
+                "found {}, expected a mapping with `categories` and `goods`",
+                "найдено: {}; ожидаются разделы `categories` и `goods`";
+                found.en, found.ru
+            );
+            return Err(self.events.error(code, detail));
         }
         loop {
             let key = match self.events.next()? {
@@ -96,9 +102,11 @@ impl<R: Read> Reading<R> {
             }
         }
         if !self.seen.contains(&"goods") {
-            return Err(self
-                .events
-                .error(FileCode::GoodsMissing, "found no `goods`, expected a list of them"));
+            let detail = said!(
+                "found no `goods`, expected a list of them",
+                "нет раздела `goods`, ожидается список товаров"
+            );
+            return Err(self.events.error(FileCode::GoodsMissing, detail));
         }
         // Whatever follows the document is looked at too: a second one must not be lost in silence.
         while self.events.next()? != Event::End {}
@@ -114,7 +122,10 @@ impl<R: Read> Reading<R> {
         let known = ["shop", "categories", "goods"].into_iter().find(|known| *known == key.trim());
         if let Some(known) = known {
             if self.seen.contains(&known) {
-                let detail = format!("found `{known}` a second time, expected it once");
+                let detail = said!(
+                    "found `{known}` a second time, expected it once",
+                    "раздел `{known}` найден второй раз, ожидается один"
+                );
                 return Err(self.events.error(FileCode::DuplicateKey, detail));
             }
             self.seen.push(known);
@@ -143,15 +154,21 @@ impl<R: Read> Reading<R> {
 
     fn goods(&mut self, event: Event, sink: Sink) -> Result<ControlFlow<()>, ReadError> {
         if event == Event::MappingStart {
-            return Err(self
-                .events
-                .error(FileCode::WrongShape, "found a mapping under `goods`, expected a list"));
+            let detail = said!(
+                "found a mapping under `goods`, expected a list",
+                "под `goods` найдены поля, ожидается список"
+            );
+            return Err(self.events.error(FileCode::WrongShape, detail));
         }
         if event != Event::ListStart {
             return match value(&mut self.events, event)? {
                 Value::Nothing => Ok(ControlFlow::Continue(())),
                 Value::Text(found) => {
-                    let detail = format!("found {} under `goods`, expected a list", quoted(&found));
+                    let found = quoted(&found);
+                    let detail = said!(
+                        "found {found} under `goods`, expected a list",
+                        "под `goods` найдено {found}, ожидается список"
+                    );
                     Err(self.events.error(FileCode::WrongShape, detail))
                 }
                 Value::Wrong(_, detail) => Err(self.events.error(FileCode::WrongShape, detail)),
@@ -168,8 +185,8 @@ impl<R: Read> Reading<R> {
                 return Ok(ControlFlow::Continue(()));
             }
             if self.summary.rows == self.limits.goods {
-                let detail = format!("found more than {0} goods, expected at most {0}", self.limits.goods);
-                return Err(self.events.error(FileCode::TooManyGoods, detail));
+                let place = self.events.place();
+                return Err(self.limits.too_many_goods().at(place.line, place.column).into());
             }
             self.summary.rows += 1;
             let line = Some(self.events.place().line);

@@ -116,7 +116,7 @@ fn a_field_of_the_wrong_shape_is_that_rows_error() {
     );
     let wrong = FieldCode::WrongShape;
     assert_eq!(errors(&all[0]), [("price", wrong), ("name", wrong), ("parameters", wrong)]);
-    assert_eq!(all[0].errors[0].detail, "found a list, expected a text");
+    assert_eq!(all[0].errors[0].detail.en, "found a list, expected a text");
     assert_eq!((errors(&all[1]), errors(&all[2])), (vec![("row", wrong)], vec![("row", wrong)]));
     assert_eq!((all[3].sku.as_deref(), errors(&all[3])), (Some("5"), vec![]));
 }
@@ -143,7 +143,7 @@ fn a_category_id_means_something_in_its_list_only() {
         );
     }
     assert_eq!(
-        all.1[3].errors[0].detail,
+        all.1[3].errors[0].detail.en,
         "found «4», expected the id of a category that stands under `categories`"
     );
 }
@@ -185,7 +185,7 @@ fn what_is_no_list_says_what_was_expected() {
     ] {
         let error = file_error(text);
         assert_eq!(error.code, code, "{text}: {error}");
-        assert!(error.detail.contains("expected"), "{error}");
+        assert!(error.detail.en.contains("expected"), "{error}");
     }
 }
 
