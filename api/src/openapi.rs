@@ -137,6 +137,9 @@ fn conflicts(method: &PathItemType, path: &str) -> Option<&'static str> {
             Some("not_enough_stock, withdrawn, supplier_closed or basket_full")
         }
         (PathItemType::Delete, "/api/v1/me") => Some("last_staff"),
+        (PathItemType::Get, "/api/v1/supplier/price-list") => {
+            Some("not_exportable: the form has no place for the list")
+        }
         (PathItemType::Post, "/api/v1/me/addresses") => Some("too_many_addresses"),
         (PathItemType::Post, "/api/v1/admin/messages/{id}/resend") => Some("message_under_way"),
         (PathItemType::Post, "/api/v1/admin/jobs/{id}/retry") => {

@@ -19,7 +19,7 @@ use crate::{
     catalog::handlers as catalog,
     context::Services,
     heads, ids,
-    imports::handlers as imports,
+    imports::{export as exports, handlers as imports},
     limits::PerCaller,
     observe, operations,
     orders::handlers as orders,
@@ -43,6 +43,12 @@ pub(crate) fn api(bounds: &Bounds) -> Router {
             Router::with_path("admin/suppliers/{id}/imports")
                 .post(admin::imports::handlers::create_import_for_supplier),
         );
+    // Files are made whole before they are sent, and find their readers slow.
+    let download = Router::new()
+        .hoop(max_concurrency(bounds.uploads))
+        .hoop(Timeout::new(bounds.upload_within))
+        .push(Router::with_path("supplier/price-list").get(exports::get_price_list))
+        .push(Router::with_path("supplier/price-list/template").get(exports::get_price_list_template));
     let quick = Router::new()
         .hoop(Timeout::new(bounds.request_within))
         .hoop_when(max_size(MAX_AUTH_BODY), |req, _| req.uri().path().starts_with("/api/v1/auth/"))
@@ -90,7 +96,7 @@ pub(crate) fn api(bounds: &Bounds) -> Router {
         .push(Router::with_path("supplier/orders/{id}").get(supplier::get_supplier_order))
         .push(Router::with_path("supplier/orders/{id}/status").post(supplier::set_supplier_order_status))
         .push(admin());
-    Router::with_path("api/v1").hoop(max_concurrency(bounds.requests)).push(upload).push(quick)
+    Router::with_path("api/v1").hoop(max_concurrency(bounds.requests)).push(upload).push(download).push(quick)
 }
 
 /// Accounts. What strangers may call is counted by their address, before anything is done for it.

@@ -318,7 +318,10 @@ async fn a_file_that_cannot_be_read_changes_nothing_and_its_supplier_is_told_why
         ("broken.yaml", b"goods:\n  - {id: 1, name: [}\n", "syntax"),
         ("other.yaml", b"shop: Nothing\n", "goods_missing"),
         ("scalar.yaml", b"goods: many\n", "wrong_shape"),
-        ("zip.csv", b"PK\x03\x04\x14\0\0\0", "not_text"),
+        ("zip.csv", b"PK\x03\x04\x14\0\0\0", "damaged"),
+        ("cut.csv.gz", b"\x1f\x8b\x08\0\0\0", "damaged"),
+        ("old.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "not_text"),
+        ("page.yaml", b"<html></html>", "wrong_shape"),
         ("headless.csv", b"a;b;c\n1;2;3\n", "missing_columns"),
     ] {
         let import = app.import(&supplier, file, bytes).await;

@@ -19,6 +19,7 @@ mod checker;
 mod deploy;
 mod doctor;
 mod drift;
+mod import_forms;
 mod import_turns;
 mod imports;
 mod janitor;

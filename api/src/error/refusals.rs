@@ -6,7 +6,7 @@ use common::{
     basket::{BasketError, Problem},
     db::CommitError,
     idempotency::IdempotencyError,
-    imports::ReceiveError,
+    imports::{ExportError, ReceiveError, formats::WriteError},
     limits::LimitError,
     mail::{RenderError, ResendError, SampleError},
     orders::{CancelError, MoveError, PlaceError},
@@ -239,6 +239,18 @@ impl From<ReceiveError> for ApiError {
             ReceiveError::TooMany => Self::new(ProblemCode::TooManyImports, error.to_string()),
             ReceiveError::Database(error) => error.into(),
         }
+    }
+}
+
+impl From<ExportError> for ApiError {
+    fn from(error: ExportError) -> Self {
+        let disk = match error {
+            ExportError::Database(error) => return error.into(),
+            ExportError::Write(WriteError::Io(error)) => error,
+            ExportError::Write(full) => return Self::new(ProblemCode::NotExportable, full.to_string()),
+            ExportError::Broken(error) => std::io::Error::other(error),
+        };
+        sqlx::Error::Io(disk).into()
     }
 }
 

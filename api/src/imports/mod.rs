@@ -2,5 +2,7 @@
 
 pub mod delivery;
 pub mod dto;
+pub mod export;
+pub mod file;
 pub mod handlers;
 pub mod upload;

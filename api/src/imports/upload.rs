@@ -139,16 +139,25 @@ async fn read(body: ReqBody, boundary: &str) -> Result<Upload, Failure> {
 
 /// Writes the file to the disk as it comes.
 async fn keep(field: &mut Field<'_>) -> Result<Upload, Failure> {
-    let name = field.file_name().unwrap_or_default();
+    let name = field.file_name().unwrap_or_default().to_owned();
     let content_type = field.content_type().map(ToString::to_string);
-    let format = Format::detect(Some(name), content_type.as_deref()).ok_or_else(|| {
-        let detail = "send a file whose name ends in .yaml, .yml or .csv, or with their content type";
+    let mut head = Vec::new();
+    while head.len() < Format::HEAD_BYTES
+        && let Some(piece) = field.chunk().await?
+    {
+        head.extend_from_slice(&piece);
+    }
+    let format = Format::detect(Some(&name), content_type.as_deref(), &head).ok_or_else(|| {
+        let detail =
+            "send a price list as YAML, CSV, XLSX or YML, whose name ends so, or with its content type";
         Failure::Refused(ApiError::new(ProblemCode::UnsupportedMediaType, detail))
     })?;
     let name: String = name.chars().filter(|c| !c.is_control()).take(200).collect();
     let name = if name.is_empty() { "price-list".to_owned() } else { name };
     let file = task::spawn_blocking(tempfile::tempfile).await.map_err(io::Error::other)??;
     let (mut file, mut hash) = (File::from_std(file), Sha256::new());
+    hash.update(&head);
+    file.write_all(&head).await?;
     while let Some(piece) = field.chunk().await? {
         hash.update(&piece);
         file.write_all(&piece).await?;
@@ -206,7 +215,10 @@ impl EndpointArgRegister for UploadForm {
             .additional_properties(salvo::oapi::schema::AdditionalProperties::FreeForm(false));
         let body = RequestBody::new()
             .add_content("multipart/form-data", Content::new(form))
-            .description("A price list as YAML or CSV, at most 512 MiB and 2,000,000 goods")
+            .description(
+                "A price list as YAML, CSV, XLSX or YML (the catalogue of Yandex Market), perhaps packed by gzip; at most \
+                 512 MiB, also unpacked, and 2,000,000 goods",
+            )
             .required(Required::True);
         operation.request_body = Some(body);
     }

@@ -289,6 +289,7 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Word> {
         (_, "recipient") => word(json!({ "format": "email", "maxLength": 254 }), "anna@example.com"),
         (_, "message") => like(MessageKind::OrderPlaced.as_str()),
         (_, "locale") => one_of(&["ru", "en"]),
+        ("get_price_list" | "get_price_list_template", "format") => one_of(&["yaml", "csv", "xlsx", "yml"]),
         (_, "format") => one_of(&["html", "text", "subject"]),
         (_, "sort") => one_of(&["relevance", "name", "price", "-price"]),
         (_, "price_min") => word(json!({ "pattern": ASKED_AMOUNT }), "1000"),

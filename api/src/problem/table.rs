@@ -407,6 +407,15 @@ problems! {
             "Сумма заказа больше, чем можно учесть и оплатить за один раз.",
             "Разделите его на несколько заказов и проверьте количества.";
     }
+    /// The form has no place for the list.
+    NotExportable = CONFLICT "not_exportable" {
+        en: "The price list does not fit into this form",
+            "A table has at most 1,000 columns, of which each parameter needs one, and a sheet of a workbook at most 1,048,575 goods. This list has more.",
+            "Take it with `format=yaml`, which has no such limits.";
+        ru: "Прайс-лист не помещается в этот формат",
+            "В таблице не больше 1000 столбцов, и каждому параметру нужен свой, а на листе книги — не больше 1 048 575 товаров. В этом прайс-листе больше.",
+            "Возьмите его с `format=yaml`, где таких ограничений нет.";
+    }
     /// Something here is broken.
     Internal = INTERNAL_SERVER_ERROR "internal" {
         en: "Something went wrong on our side",

@@ -11,6 +11,7 @@
 //! catalogue changes whole or not at all (invariant I7). Imports of one supplier follow one another.
 
 mod actions;
+mod export;
 pub mod formats;
 mod good;
 pub mod jobs;
@@ -23,6 +24,7 @@ mod text;
 mod wording;
 
 pub use actions::{ApplyError, Begin, ReceiveError, apply, begin, begin_applying, fail, receive};
+pub use export::{ExportError, export, template};
 pub use good::{CategoryName, Good, Sku};
 pub use model::{
     Counts, ImportFailure, ImportMode, ImportRow, ImportStatus, NewImport, PriceImport, RowStatus,

@@ -15,12 +15,13 @@ use tokio::{runtime::Handle, sync::mpsc, task};
 
 use super::{
     CHUNK_BYTES, Good, Rejected,
-    formats::{self, Limits, ListSummary, RawGood, ReadError},
+    formats::{self, Format, Limits, ListSummary, RawGood, ReadError},
     store::{self, Begun},
 };
 use crate::{
     db::Db,
     ids::PriceImportId,
+    money::Currency,
     queue::{Failure, Run},
 };
 
@@ -51,8 +52,8 @@ pub enum StageError {
 }
 
 /// Rows that were read together.
-#[derive(Default)]
 struct Batch {
+    format: Format,
     goods: Vec<(u64, Option<u64>, Good)>,
     rejected: Vec<Rejected>,
     last_row: u64,
@@ -60,6 +61,10 @@ struct Batch {
 }
 
 impl Batch {
+    fn of(format: Format) -> Self {
+        Self { format, goods: Vec::new(), rejected: Vec::new(), last_row: 0, bytes: 0 }
+    }
+
     fn take(&mut self, raw: RawGood) {
         let (row, line) = (raw.row, raw.line);
         match Good::check(raw) {
@@ -67,7 +72,10 @@ impl Batch {
                 self.bytes += good.weight();
                 self.goods.push((row, line, good));
             }
-            Err(rejected) => {
+            Err(mut rejected) => {
+                for error in &mut rejected.errors {
+                    error.field = self.format.field(&error.field);
+                }
                 self.bytes += rejected.weight();
                 self.rejected.push(rejected);
             }
@@ -84,11 +92,12 @@ impl Batch {
 ///
 /// # Errors
 /// [`StageError`].
-pub async fn stage(db: &Db, run: &Run, begun: &Begun) -> Result<ListSummary, StageError> {
+pub async fn stage(db: &Db, run: &Run, begun: &Begun, currency: Currency) -> Result<ListSummary, StageError> {
     let (sender, mut batches) = mpsc::channel::<Batch>(WAITING_BATCHES);
     let file = StoredFile::open(db.pool().clone(), begun.id).await.map_err(Failure::from)?;
     let format = begun.format;
-    let reading = task::spawn_blocking(move || read(format, file, &sender));
+    let limits = Limits { currency: Some(currency), ..Limits::default() };
+    let reading = task::spawn_blocking(move || read(format, file, limits, &sender));
     let mut shown = Instant::now();
     while let Some(batch) = batches.recv().await {
         keep(db, run, begun, &batch).await?;
@@ -115,18 +124,19 @@ async fn keep(db: &Db, run: &Run, begun: &Begun, batch: &Batch) -> Result<(), Fa
 }
 
 fn read(
-    format: formats::Format,
+    format: Format,
     file: StoredFile,
+    limits: Limits,
     sender: &mpsc::Sender<Batch>,
 ) -> Result<ListSummary, ReadError> {
-    let mut batch = Batch::default();
-    let summary = formats::read(format, io::BufReader::new(file), Limits::default(), &mut |raw| {
+    let mut batch = Batch::of(format);
+    let summary = formats::read(format, io::BufReader::new(file), limits, &mut |raw| {
         batch.take(raw);
         if !batch.is_full() {
             return ControlFlow::Continue(());
         }
         // Nobody receives any more when the copying failed; its error is the one to tell.
-        match sender.blocking_send(mem::take(&mut batch)) {
+        match sender.blocking_send(mem::replace(&mut batch, Batch::of(format))) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
@@ -143,14 +153,16 @@ struct StoredFile {
     runtime: Handle,
     id: PriceImportId,
     chunks: u64,
+    bytes: u64,
     position: u64,
     loaded: Option<(u64, Vec<u8>)>,
 }
 
 impl StoredFile {
     async fn open(pool: PgPool, id: PriceImportId) -> Result<Self, sqlx::Error> {
-        let chunks = u64::try_from(store::chunks(&pool, id).await?).unwrap_or(0);
-        Ok(Self { pool, runtime: Handle::current(), id, chunks, position: 0, loaded: None })
+        let (chunks, bytes) = store::chunks(&pool, id).await?;
+        let (chunks, bytes) = (u64::try_from(chunks).unwrap_or(0), u64::try_from(bytes).unwrap_or(0));
+        Ok(Self { pool, runtime: Handle::current(), id, chunks, bytes, position: 0, loaded: None })
     }
 
     fn chunk(&mut self, number: u64) -> io::Result<&[u8]> {
@@ -180,12 +192,11 @@ impl Read for StoredFile {
 }
 
 impl Seek for StoredFile {
-    /// Goes back to a place in the file; the end is not known without reading it.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.position = match to {
             SeekFrom::Start(position) => Some(position),
             SeekFrom::Current(by) => self.position.checked_add_signed(by),
-            SeekFrom::End(_) => None,
+            SeekFrom::End(by) => self.bytes.checked_add_signed(by),
         }
         .ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
         Ok(self.position)
@@ -207,7 +218,7 @@ mod tests {
             description: text(description),
             ..RawGood::default()
         };
-        let mut batch = Batch::default();
+        let mut batch = Batch::of(Format::Csv);
         while !batch.is_full() {
             batch.take(raw.clone());
         }

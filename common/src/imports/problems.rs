@@ -100,6 +100,12 @@ pub enum FieldCode {
     UnreadableCharacter,
     /// An id that stands in more than one row.
     Repeated,
+    /// A formula that came to an error.
+    FormulaError,
+    /// A price in a currency that is not the installation's.
+    WrongCurrency,
+    /// A reference to a character that XML does not know.
+    UnknownEntity,
 }
 
 impl fmt::Display for FieldCode {

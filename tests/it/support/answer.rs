@@ -9,6 +9,7 @@ pub struct Answer {
     asked: String,
     status: StatusCode,
     headers: HeaderMap,
+    bytes: Vec<u8>,
     body: String,
 }
 
@@ -20,8 +21,9 @@ impl Answer {
         let asked = format!("{} {}", request.method(), request.url());
         let response = client.execute(request).await.unwrap_or_else(|error| panic!("{asked}: {error:?}"));
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.text().await.unwrap_or_else(|error| panic!("{asked}: {error:?}"));
-        Self { asked, status, headers, body }
+        let bytes = response.bytes().await.unwrap_or_else(|error| panic!("{asked}: {error:?}")).to_vec();
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Self { asked, status, headers, bytes, body }
     }
 
     /// The status code.
@@ -44,6 +46,11 @@ impl Answer {
     /// The body as text.
     pub fn text(&self) -> &str {
         &self.body
+    }
+
+    /// The body as it came.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.bytes.clone()
     }
 
     /// The body as JSON.

@@ -27,7 +27,7 @@ impl Perform for ImportPriceList {
             Begin::Wait => return Err(Failure::NotYet(WAIT)),
             Begin::Ended => return Ok(Finished::Unmarked),
         };
-        let summary = match imports::stage(&deps.db, run, &begun).await {
+        let summary = match imports::stage(&deps.db, run, &begun, deps.trade.currency).await {
             Ok(summary) => summary,
             Err(StageError::Read(ReadError::File(error))) => {
                 return refuse(self, run, deps, &error.into()).await;

@@ -14,7 +14,14 @@ pub enum ReadError {
     File(#[from] FileError),
     /// Its bytes could not be had; trying again may help.
     #[error("the price list's bytes could not be read")]
-    Source(#[from] io::Error),
+    Source(#[source] io::Error),
+}
+
+/// What reads for others can only fail like a source; a fault of the list comes in its error.
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        error.downcast::<FileError>().map_or_else(Self::Source, Self::File)
+    }
 }
 
 /// What makes a whole list unreadable, and where.
@@ -60,19 +67,27 @@ impl std::error::Error for FileError {}
 pub enum FileCode {
     /// Nothing in it.
     Empty,
-    /// An archive or a spreadsheet, not a text.
+    /// An archive or a document, not a text.
     NotText,
+    /// An archive that is no Excel workbook, or one that cannot be opened.
+    NotAWorkbook,
+    /// An archive that is damaged or was cut off.
+    Damaged,
+    /// An archive that unpacks to far more than a list would.
+    DecompressionBomb,
+    /// XML with definitions of its own.
+    OwnDefinitions,
     /// More bytes than a list may have.
     TooLarge,
     /// More goods than a list may have.
     TooManyGoods,
-    /// Not YAML, from the place that is named.
+    /// Not YAML or XML, from the place that is named.
     Syntax,
     /// A value or row of more than 1 MiB.
     ValueTooLong,
-    /// A YAML list without `goods`.
+    /// A list without `goods` or `offers`.
     GoodsMissing,
-    /// A part of a YAML list that is not what it should be: `goods` that is no list.
+    /// A part of a list that is not what it should be: `goods` that is no list.
     WrongShape,
     /// A part of a YAML list that is there twice.
     DuplicateKey,
@@ -80,11 +95,11 @@ pub enum FileCode {
     TooManyCategories,
     /// YAML aliases that stand for far more than was written.
     TooManyAliases,
-    /// A CSV header without the columns that every list has.
+    /// A header without the columns that every list has.
     MissingColumns,
-    /// A CSV column that is there twice.
+    /// A column that is there twice.
     DuplicateColumn,
-    /// More CSV columns than a list may have.
+    /// More columns than a list may have.
     TooManyColumns,
     /// A quote that is opened and never closed.
     UnclosedQuote,

@@ -283,10 +283,12 @@ fn a_truncated_list_is_refused_or_ends_with_a_rejected_row() {
 
 #[test]
 fn archives_are_named_for_what_they_are() {
-    for format in [Format::Yaml, Format::Csv] {
-        assert_eq!(file_error(format, b"\x1f\x8b\x08\0\0").code, FileCode::NotText);
+    for format in [Format::Yaml, Format::Csv, Format::Yml] {
         assert_eq!(file_error(format, b"PK\x03\x04\x14\0").code, FileCode::NotText);
+        assert_eq!(file_error(format, b"%PDF-1.7").code, FileCode::NotText);
+        assert_eq!(file_error(format, b"\x1f\x8b\x08\0\0").code, FileCode::Damaged);
     }
+    assert_eq!(file_error(Format::Xlsx, b"\xd0\xcf\x11\xe0").code, FileCode::Damaged);
 }
 
 #[test]

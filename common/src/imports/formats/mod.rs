@@ -1,21 +1,26 @@
 //! The forms of a price list, and what they have in common.
 //!
 //! [`read`] turns the bytes of a list into [`RawGood`]s, one after the other, in bounded memory whatever the
-//! size of the list. A form decides only what is one entry and which text stands in which field; what the text
+//! size of the list, and whether it is packed by gzip. A form decides only what is one entry and which text stands in which field; what the text
 //! means is for [`Good::check`](super::Good::check), so that one good is the same from every form.
 
-use std::{
-    collections::BTreeMap,
-    io::{Read, Seek},
-    ops::ControlFlow,
-};
+use std::{collections::BTreeMap, ops::ControlFlow};
 
 use super::{FieldError, said};
+use crate::money::Currency;
 
+mod categories;
 mod csv;
 mod encoding;
 mod errors;
+mod format;
+mod packed;
+mod table;
+mod writing;
+mod xlsx;
+mod xml;
 mod yaml;
+mod yml;
 
 #[cfg(test)]
 mod demonstration;
@@ -25,55 +30,29 @@ mod hostile;
 mod parity;
 
 pub use errors::{FileCode, FileError, ReadError};
+pub use format::{Format, Source};
+pub use writing::{ListHead, ListWriter, WriteError, writer};
+
+use packed::Unpacked;
 
 /// The most characters of a field that are kept; no field may have so many, and its check says so.
 const KEPT_CHARS: usize = 20_001;
 
-/// A form in which a price list can be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Format {
-    /// `shop`, `categories` and `goods`.
-    Yaml,
-    /// A header and a row for each good.
-    Csv,
-}
-
-impl Format {
-    /// The form that a file's name tells, or else its content type.
-    #[must_use]
-    pub fn detect(file_name: Option<&str>, content_type: Option<&str>) -> Option<Self> {
-        let extension =
-            file_name.and_then(|name| name.rsplit_once('.')).map(|(_, ext)| ext.to_ascii_lowercase());
-        match extension.as_deref() {
-            Some("yaml" | "yml") => return Some(Self::Yaml),
-            Some("csv") => return Some(Self::Csv),
-            _ => {}
-        }
-        let media_type = content_type?.split(';').next()?.trim().to_ascii_lowercase();
-        match media_type.as_str() {
-            "application/yaml" | "application/x-yaml" | "text/yaml" | "text/x-yaml" | "text/vnd.yaml" => {
-                Some(Self::Yaml)
-            }
-            "text/csv" | "application/csv" => Some(Self::Csv),
-            _ => None,
-        }
-    }
-}
-
-/// How large a list may be.
+/// What a list must keep to.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most bytes of the file.
+    /// The most bytes of its text, unpacked.
     pub bytes: u64,
     /// The most goods in it.
     pub goods: u64,
+    /// The currency of its prices, where it names one.
+    pub currency: Option<Currency>,
 }
 
 impl Default for Limits {
-    /// 512 MiB and 2,000,000 goods.
+    /// 512 MiB and 2,000,000 goods, in any currency.
     fn default() -> Self {
-        Self { bytes: 512 << 20, goods: 2_000_000 }
+        Self { bytes: 512 << 20, goods: 2_000_000, currency: None }
     }
 }
 
@@ -148,22 +127,19 @@ impl ListSummary {
 
 /// Reads a list and hands its entries to `sink` in their order, until it breaks off or the list ends.
 ///
-/// The source is read once from its present position, which must be its beginning; a YAML list whose
-/// `categories` come after its `goods` is rewound to that beginning and read a second time. Blocks.
+/// The source is read from its present position, which must be its beginning; a list whose categories come after its
+/// goods is rewound to that beginning and read a second time. Blocks.
 ///
 /// # Errors
 /// [`ReadError::File`] when the list cannot be read as a whole (entries before the place in question have been
 /// handed out then), [`ReadError::Source`] when its bytes could not be had.
 pub fn read(
     format: Format,
-    source: impl Read + Seek,
+    source: impl Source,
     limits: Limits,
     sink: &mut dyn FnMut(RawGood) -> ControlFlow<()>,
 ) -> Result<ListSummary, ReadError> {
-    match format {
-        Format::Yaml => yaml::read(source, limits, sink),
-        Format::Csv => csv::read(source, limits, sink),
-    }
+    format.form().read(&mut Unpacked::open(source)?, limits, sink)
 }
 
 /// Cuts a text to what a check needs to see that it is too long.
@@ -179,21 +155,6 @@ fn kept(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_form_is_told_by_the_name_or_else_by_the_content_type() {
-        for (name, content_type, format) in [
-            (Some("price.yaml"), None, Some(Format::Yaml)),
-            (Some("Прайс 2026.05.YML"), Some("text/csv"), Some(Format::Yaml)),
-            (Some("price.csv"), None, Some(Format::Csv)),
-            (Some("price"), Some("text/csv; charset=windows-1251"), Some(Format::Csv)),
-            (None, Some("Application/YAML"), Some(Format::Yaml)),
-            (Some("price.xls"), Some("application/vnd.ms-excel"), None),
-            (None, None, None),
-        ] {
-            assert_eq!(Format::detect(name, content_type), format, "{name:?} {content_type:?}");
-        }
-    }
 
     #[test]
     fn the_names_of_ignored_fields_are_bounded() {

@@ -1,6 +1,11 @@
 //! The same goods from every form, and no input that brings a form down.
 
-use std::{collections::BTreeMap, fmt::Write, io::Cursor, ops::ControlFlow};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    io::{Cursor, Read, Seek},
+    ops::ControlFlow,
+};
 
 use proptest::prelude::*;
 
@@ -151,6 +156,74 @@ fn csv(samples: &[Sample], delimiter: char) -> String {
     list
 }
 
+/// A good with any texts that a list can have.
+fn any_good() -> impl Strategy<Value = Good> {
+    let texts = || prop_oneof![3 => text(), 1 => any::<String>(), 1 => "['=+@-]{1,3}[0-9a-я]{0,4}"];
+    let parameters = prop::collection::vec((texts(), texts()), 0..4);
+    let numbers = (1..Money::MAX.minor(), prop::option::of(1..Money::MAX.minor()), 0..1_000_000_000_i64);
+    (
+        texts(),
+        texts(),
+        prop::option::of(texts()),
+        texts(),
+        prop::option::of("(\\PC|\n){0,40}"),
+        numbers,
+        parameters,
+    )
+        .prop_filter_map(
+            "a good that can be taken",
+            |(sku, category, model, name, description, numbers, parameters)| {
+                let raw = RawGood {
+                    sku: Some(sku),
+                    category: Some(category),
+                    model,
+                    name: Some(name),
+                    description,
+                    price: Some(amount(numbers.0)),
+                    price_rrc: numbers.1.map(amount),
+                    quantity: Some(numbers.2.to_string()),
+                    parameters,
+                    ..RawGood::default()
+                };
+                Good::check(raw).ok()
+            },
+        )
+}
+
+/// A list as it is exported.
+fn written(format: Format, goods: &[Good]) -> Vec<u8> {
+    let mut file = tempfile::tempfile().unwrap();
+    let distinct =
+        |texts: Vec<String>| texts.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    let head = ListHead {
+        shop: "Связной".to_owned(),
+        categories: distinct(goods.iter().map(|good| good.category.as_str().to_owned()).collect()),
+        parameters: distinct(goods.iter().flat_map(|good| good.parameters.keys().cloned()).collect()),
+        is_report: false,
+    };
+    let mut list = writer(format, Box::new(file.try_clone().unwrap()), &head).unwrap();
+    for good in goods {
+        let raw = RawGood {
+            sku: Some(good.sku.as_str().to_owned()),
+            category: Some(good.category.as_str().to_owned()),
+            model: good.model.clone(),
+            name: Some(good.name.clone()),
+            description: good.description.clone(),
+            price: Some(good.price.to_string()),
+            price_rrc: good.recommended_price.map(|price| price.to_string()),
+            quantity: Some(good.quantity.to_string()),
+            parameters: good.parameters.clone().into_iter().collect(),
+            ..RawGood::default()
+        };
+        list.write(&raw, None).unwrap();
+    }
+    list.finish().unwrap();
+    let mut bytes = Vec::new();
+    file.rewind().unwrap();
+    file.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
 fn checked(format: Format, list: &[u8]) -> Result<Vec<Result<Good, Rejected>>, ReadError> {
     let mut goods = Vec::new();
     let mut sink = |raw| {
@@ -185,8 +258,19 @@ proptest! {
     }
 
     #[test]
+    fn what_is_written_is_read_again_as_it_was(goods in prop::collection::vec(any_good(), 1..6)) {
+        for format in Format::ALL {
+            let read = checked(format, &written(format, &goods)).unwrap();
+            let read: Vec<Good> = read.into_iter().map(Result::unwrap).collect();
+            prop_assert_eq!(&read, &goods, "{:?}", format);
+        }
+    }
+
+    #[test]
     fn no_bytes_panic(bytes: Vec<u8>) {
-        let _unused = (checked(Format::Yaml, &bytes), checked(Format::Csv, &bytes));
+        for format in Format::ALL {
+            let _unused = checked(format, &bytes);
+        }
     }
 
     #[test]

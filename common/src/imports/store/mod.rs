@@ -2,6 +2,7 @@
 
 mod applying;
 mod difference;
+mod exporting;
 mod placing;
 mod reading;
 mod receiving;
@@ -9,6 +10,7 @@ mod staging;
 mod stock;
 
 pub(super) use applying::{Applied, apply, is_whole, set_limits};
+pub(super) use exporting::{export_goods, export_head};
 pub use reading::{find, list, rows};
 pub(super) use reading::{first_errors, readers};
 pub(super) use receiving::{

@@ -128,17 +128,21 @@ pub(in super::super) async fn delete_chunks(
     Ok(())
 }
 
-/// How many chunks a file has.
+/// How many chunks a file has, and how many bytes.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn chunks(pool: &PgPool, id: PriceImportId) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from price_import_chunks where import_id = $1"#,
+pub async fn chunks(pool: &PgPool, id: PriceImportId) -> Result<(i64, i64), sqlx::Error> {
+    let file = sqlx::query!(
+        r#"
+        select count(*) as "count!", coalesce(sum(length(data)), 0)::bigint as "bytes!"
+        from price_import_chunks
+        where import_id = $1
+        "#,
         id as PriceImportId,
-    )
-    .fetch_one(pool)
-    .await
+    );
+    let file = file.fetch_one(pool).await?;
+    Ok((file.count, file.bytes))
 }
 
 /// One chunk of a file; each but the last has [`CHUNK_BYTES`](super::super::CHUNK_BYTES).

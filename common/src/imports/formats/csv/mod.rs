@@ -1,30 +1,63 @@
 //! Price lists as CSV: a header and a row for each good.
 //!
-//! The header names `id`, `category` (by name), `name`, `price`, `quantity`, and perhaps `model`, `description`
-//! and `price_rrc`, in any order; every further column, or `param:<name>`, is a parameter, absent where its cell
-//! is empty. Empty rows do not count.
+//! The header is that of [every table](super::table). Empty rows do not count.
 //!
 //! A row with more or fewer cells than the header, or with misplaced quotes, is not taken. Its sku is believed
 //! only where nothing can have moved it or hidden other rows: it is the first cell, and the row is well quoted
 //! and on one line.
 
-use std::{io::Read, ops::ControlFlow};
+use std::io::Read;
 
-use super::{FileCode, FileError, Limits, ListSummary, RawGood, ReadError, encoding::Text, kept};
+use super::{
+    FileCode, FileError, Limits, ListSummary, RawGood, ReadError,
+    encoding::Text,
+    format::{Form, Sink, Source},
+    kept,
+    table::Columns,
+    writing::{ListHead, ListWriter, Out, WriteError},
+};
 use crate::imports::{FieldCode, FieldError, said};
 
-mod header;
+mod delimiter;
+mod formulas;
 mod splitter;
+mod write;
 
-use header::{Column, Field, columns_of, delimiter_of};
+use delimiter::{delimiter_of, is_header};
+use formulas::unguarded;
 use splitter::{Fed, MAX_CELLS, MAX_ROW_BYTES, Row, Splitter};
+use write::CsvWriter;
 
-/// Reads a CSV list; see [`super::read`].
-pub(super) fn read(
-    source: impl Read,
-    limits: Limits,
-    sink: &mut dyn FnMut(RawGood) -> ControlFlow<()>,
-) -> Result<ListSummary, ReadError> {
+/// The form.
+pub(super) struct Csv;
+
+impl Form for Csv {
+    fn extensions(&self) -> &'static [&'static str] {
+        &["csv", "tsv"]
+    }
+
+    fn media_types(&self) -> &'static [&'static str] {
+        &["text/csv", "application/csv", "text/tab-separated-values"]
+    }
+
+    fn is_certain(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    fn is_likely(&self, head: &str) -> bool {
+        is_header(head)
+    }
+
+    fn writer(&self, out: Out, head: &ListHead) -> Result<Box<dyn ListWriter>, WriteError> {
+        Ok(Box::new(CsvWriter::begin(out, head)?))
+    }
+
+    fn read(&self, source: &mut dyn Source, limits: Limits, sink: Sink) -> Result<ListSummary, ReadError> {
+        read(source, limits, sink)
+    }
+}
+
+fn read(source: impl Read, limits: Limits, sink: Sink) -> Result<ListSummary, ReadError> {
     let mut rows = Rows::open(Text::open(source, limits)?)?;
     let mut row = Row::default();
     if !rows.next(&mut row)? {
@@ -34,7 +67,7 @@ pub(super) fn read(
         );
         return Err(FileError::new(FileCode::Empty, detail).into());
     }
-    let columns = columns_of(&row)?;
+    let columns = header(&row)?;
     let mut summary = ListSummary::default();
     while rows.next(&mut row)? {
         if summary.rows == limits.goods {
@@ -48,28 +81,43 @@ pub(super) fn read(
     Ok(summary)
 }
 
-fn good_of(columns: &[Column], row: &Row, summary: &mut ListSummary) -> RawGood {
+fn header(row: &Row) -> Result<Columns, FileError> {
+    if row.bad_quotes {
+        let detail = said!(
+            "found text after a closing quote in the header, expected the delimiter",
+            "в заголовке найден текст после закрывающей кавычки, ожидается разделитель"
+        );
+        return Err(FileError::new(FileCode::MissingColumns, detail).at(row.line, None));
+    }
+    if row.cells > MAX_CELLS {
+        let found = row.cells;
+        let detail = said!(
+            "found {found} columns, expected at most {MAX_CELLS}",
+            "найдено {found} столбцов, ожидается не больше {MAX_CELLS}"
+        );
+        return Err(FileError::new(FileCode::TooManyColumns, detail).at(row.line, None));
+    }
+    Columns::of(row.iter(), row.line)
+}
+
+fn good_of(columns: &Columns, row: &Row, summary: &mut ListSummary) -> RawGood {
     let mut good = RawGood { row: summary.rows, line: Some(row.line), ..RawGood::default() };
     if let Some(error) = form_error(columns, row) {
         good.errors.push(error);
-        let sku_is_safe =
-            columns.first() == Some(&Column::Known(Field::Id)) && !row.bad_quotes && !row.many_lines;
+        let sku_is_safe = columns.begin_with_sku() && !row.bad_quotes && !row.many_lines;
         good.sku = row.cell(0).filter(|_| sku_is_safe).and_then(filled);
         return good;
     }
-    for (n, (column, cell)) in columns.iter().zip(row.iter()).enumerate() {
-        let Some(text) = filled(cell) else { continue };
-        match column {
-            Column::Known(field) => *slot(&mut good, *field) = Some(text),
-            Column::Parameter(name) => good.parameters.push((name.clone(), text)),
-            Column::Unnamed => summary.ignore("column ", &(n + 1).to_string()),
+    for (n, cell) in row.iter().enumerate() {
+        if let Some(text) = filled(cell) {
+            columns.put(n, text, &mut good, summary);
         }
     }
     good
 }
 
 /// What is wrong with the row as such, so that its cells cannot be told apart.
-fn form_error(columns: &[Column], row: &Row) -> Option<FieldError> {
+fn form_error(columns: &Columns, row: &Row) -> Option<FieldError> {
     if row.bad_quotes {
         let detail = said!(
             "found text after a closing quote, expected the delimiter: double the quotes inside a cell (\"\")",
@@ -77,8 +125,8 @@ fn form_error(columns: &[Column], row: &Row) -> Option<FieldError> {
         );
         return Some(FieldError::new(FieldError::ROW, FieldCode::BadQuotes, detail));
     }
-    if row.cells != columns.len() {
-        let (found, expected) = (row.cells, columns.len());
+    if row.cells != columns.count() {
+        let (found, expected) = (row.cells, columns.count());
         let detail = said!(
             "found {found} cells, expected {expected} as in the header",
             "найдено ячеек: {found}, ожидается {expected}, как в заголовке"
@@ -89,20 +137,7 @@ fn form_error(columns: &[Column], row: &Row) -> Option<FieldError> {
 }
 
 fn filled(cell: &str) -> Option<String> {
-    (!cell.trim().is_empty()).then(|| kept(cell.to_owned()))
-}
-
-fn slot(good: &mut RawGood, field: Field) -> &mut Option<String> {
-    match field {
-        Field::Id => &mut good.sku,
-        Field::Category => &mut good.category,
-        Field::Model => &mut good.model,
-        Field::Name => &mut good.name,
-        Field::Description => &mut good.description,
-        Field::Price => &mut good.price,
-        Field::PriceRrc => &mut good.price_rrc,
-        Field::Quantity => &mut good.quantity,
-    }
+    (!cell.trim().is_empty()).then(|| kept(unguarded(cell).to_owned()))
 }
 
 /// The rows of a text that are not blank.

@@ -8,7 +8,7 @@
 /// The most bytes of a row.
 pub(super) const MAX_ROW_BYTES: usize = 1 << 20;
 /// The most cells of a row.
-pub(super) const MAX_CELLS: usize = 1_000;
+pub(super) const MAX_CELLS: usize = super::super::table::MAX_COLUMNS;
 
 /// One row of a CSV text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

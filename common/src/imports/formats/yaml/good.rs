@@ -3,8 +3,7 @@
 use std::io::Read;
 
 use super::{
-    super::{KEPT_CHARS, ListSummary, RawGood, ReadError, kept},
-    categories::Categories,
+    super::{KEPT_CHARS, ListSummary, RawGood, ReadError, categories::Categories, kept},
     events::{Event, Events, Scalar},
 };
 use crate::imports::{FieldCode, FieldError, Wording, said, text::quoted};

@@ -13,7 +13,12 @@ use std::{
     ops::ControlFlow,
 };
 
-use super::{FileCode, Limits, ListSummary, RawGood, ReadError};
+use super::{
+    FileCode, Limits, ListSummary, RawGood, ReadError,
+    categories::Categories,
+    format::{Form, Sink, Source},
+    writing::{ListHead, ListWriter, Out, WriteError},
+};
 use crate::imports::{
     said,
     text::{Lines, clean, quoted},
@@ -23,19 +28,43 @@ mod categories;
 mod chars;
 mod events;
 mod good;
+mod write;
 
-use categories::Categories;
 use events::{Event, Events};
 use good::{Value, value};
+use write::YamlWriter;
 
-type Sink<'s> = &'s mut dyn FnMut(RawGood) -> ControlFlow<()>;
+/// The form.
+pub(super) struct Yaml;
 
-/// Reads a YAML list; see [`super::read`].
-pub(super) fn read(
-    mut source: impl Read + Seek,
-    limits: Limits,
-    sink: Sink,
-) -> Result<ListSummary, ReadError> {
+impl Form for Yaml {
+    fn extensions(&self) -> &'static [&'static str] {
+        &["yaml", "yml"]
+    }
+
+    fn media_types(&self) -> &'static [&'static str] {
+        &["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/vnd.yaml"]
+    }
+
+    fn is_certain(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    fn is_likely(&self, head: &str) -> bool {
+        let keys = ["shop:", "categories:", "goods:"];
+        head.trim_start_matches('\u{feff}').lines().any(|line| keys.iter().any(|key| line.starts_with(key)))
+    }
+
+    fn writer(&self, out: Out, head: &ListHead) -> Result<Box<dyn ListWriter>, WriteError> {
+        Ok(Box::new(YamlWriter::begin(out, head)?))
+    }
+
+    fn read(&self, source: &mut dyn Source, limits: Limits, sink: Sink) -> Result<ListSummary, ReadError> {
+        read(source, limits, sink)
+    }
+}
+
+fn read(mut source: impl Read + Seek, limits: Limits, sink: Sink) -> Result<ListSummary, ReadError> {
     let start = source.stream_position()?;
     let mut first = Reading::over(&mut source, limits)?;
     if first.document(sink)?.is_break() || !first.skipped_goods {
@@ -135,7 +164,7 @@ impl<R: Read> Reading<R> {
             Some("goods") => return self.goods(event, sink),
             _ if self.second => self.events.skip(&event)?,
             Some("shop") => self.shop(event)?,
-            Some(_) => self.categories = Some(Categories::read(&mut self.events, event, &mut self.summary)?),
+            Some(_) => self.categories = Some(categories::read(&mut self.events, event, &mut self.summary)?),
             None => {
                 self.summary.ignore("", key.trim());
                 self.events.skip(&event)?;
