@@ -10,6 +10,7 @@
 mod database;
 mod mail;
 mod payments;
+mod price_lists;
 mod process;
 #[expect(
     dead_code,

@@ -20,6 +20,7 @@ mod deploy;
 mod doctor;
 mod drift;
 mod import_forms;
+mod import_reports;
 mod import_turns;
 mod imports;
 mod janitor;

@@ -1,7 +1,7 @@
 //! The JSON of imports.
 
 use common::{
-    imports::{Counts, FieldError, ImportFailure, ImportRow, PriceImport},
+    imports::{Counts, FieldError, ImportFailure, ImportRow, PriceImport, ProblemGroup},
     locale::Locale,
 };
 use salvo::oapi::ToSchema;
@@ -60,6 +60,28 @@ impl ImportFailureResponse {
     }
 }
 
+/// Rows in which the same is wrong, and mended the same way.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemGroupResponse {
+    /// The field; `parameters` for any of them, `row` for the row as a whole.
+    pub field: String,
+    /// What is wrong with it, for programs.
+    pub code: String,
+    /// In how many rows.
+    pub rows: i64,
+    /// The first of them, from 1.
+    pub first_row: Option<i64>,
+    /// What was found there and what was expected, in the language of whoever asks.
+    pub detail: String,
+}
+
+impl ProblemGroupResponse {
+    fn of(group: ProblemGroup, locale: Locale) -> Self {
+        let ProblemGroup { field, code, rows, first_row, detail } = group;
+        Self { field, code, rows, first_row, detail: detail.in_locale(locale).to_owned() }
+    }
+}
+
 /// A price list, and how far it has come.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportResponse {
@@ -91,6 +113,8 @@ pub struct ImportResponse {
     pub counts: CountsResponse,
     /// Fields that mean nothing to us, and how often they occurred.
     pub ignored_fields: Value,
+    /// What is wrong with the rows that were refused, what stops most of them first.
+    pub problems: Vec<ProblemGroupResponse>,
     /// Why nothing of it was imported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ImportFailureResponse>,
@@ -119,6 +143,9 @@ impl ImportResponse {
             progress: ProgressResponse { rows_read: import.rows_read, rows_total: import.rows_total },
             counts: import.counts.into(),
             ignored_fields: import.ignored_fields,
+            problems: (import.problems.into_iter())
+                .map(|group| ProblemGroupResponse::of(group, locale))
+                .collect(),
             error: import.error.map(|failure| ImportFailureResponse::of(failure, locale)),
         }
     }

@@ -11,10 +11,11 @@ use salvo::{
     },
     oapi::{
         BasicType, Components, Content, EndpointOutRegister, KnownFormat, Object, Operation,
-        Response as ResponseDoc, SchemaFormat,
+        Response as ResponseDoc, SchemaFormat, ToSchema,
     },
-    prelude::{Depot, Request, Response, Writer},
+    prelude::{Depot, Json, Request, Response, Writer},
 };
+use serde::Serialize;
 use tokio::{fs::File, io::AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
@@ -65,11 +66,43 @@ impl Writer for FileAnswer {
 
 impl EndpointOutRegister for FileAnswer {
     fn register(_: &mut Components, operation: &mut Operation) {
-        let binary =
-            || Object::with_type(BasicType::String).format(SchemaFormat::KnownFormat(KnownFormat::Binary));
-        let answer = Format::ALL.into_iter().fold(ResponseDoc::new("The file"), |answer, format| {
-            answer.add_content(format.media_type(), Content::new(binary()))
-        });
-        operation.responses.insert("200", answer);
+        operation.responses.insert("200", in_each_form("The file"));
+    }
+}
+
+/// An answer that is a file of any form.
+fn in_each_form(what: &str) -> ResponseDoc {
+    let binary =
+        || Object::with_type(BasicType::String).format(SchemaFormat::KnownFormat(KnownFormat::Binary));
+    Format::ALL.into_iter().fold(ResponseDoc::new(what), |answer, format| {
+        answer.add_content(format.media_type(), Content::new(binary()))
+    })
+}
+
+/// An answer that is read by programs, or a file.
+#[derive(Debug)]
+pub enum Shown<T> {
+    /// For programs.
+    Json(Json<T>),
+    /// For people.
+    File(FileAnswer),
+}
+
+#[async_trait]
+impl<T: Serialize + Send> Writer for Shown<T> {
+    async fn write(self, req: &mut Request, depot: &mut Depot, res: &mut Response) {
+        match self {
+            Self::Json(answer) => answer.write(req, depot, res).await,
+            Self::File(file) => file.write(req, depot, res).await,
+        }
+    }
+}
+
+impl<T: ToSchema> EndpointOutRegister for Shown<T> {
+    fn register(components: &mut Components, operation: &mut Operation) {
+        let json = Content::new(T::to_schema(components));
+        operation
+            .responses
+            .insert("200", in_each_form("A page, or a file").add_content("application/json", json));
     }
 }

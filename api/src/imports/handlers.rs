@@ -3,7 +3,7 @@
 use common::{
     accounts,
     ids::PriceImportId,
-    imports::{self, RowStatus},
+    imports::{self, RowStatus, formats::Format},
 };
 use salvo::{
     oapi::endpoint,
@@ -13,6 +13,8 @@ use salvo::{
 use super::{
     delivery::Announced,
     dto::{ImportResponse, ImportRowResponse, ImportRowsResponse, ImportsResponse},
+    export::{FORMATS, unnamed},
+    file::{FileAnswer, Shown},
     upload::UploadForm,
 };
 use crate::{
@@ -87,6 +89,8 @@ pub(crate) async fn get_import(
     tags("supplier"),
     parameters(
         ("status" = Option<String>, Query, description = "Only `failed`, `inserted`, `updated` or `withdrawn`"),
+        ("format" = Option<String>, Query, description = "`yaml`, `csv`, `xlsx` or `yml`: the refused rows as a file \
+            in this form, as they stood, with a column `error`; it can be mended and uploaded with `mode=upsert`"),
     ),
 )]
 pub(crate) async fn list_import_rows(
@@ -94,15 +98,27 @@ pub(crate) async fn list_import_rows(
     supplier: Supplier,
     query: PageQuery<i64>,
     id: PathId<PriceImportId>,
-) -> ApiResult<Json<ImportRowsResponse>> {
+) -> ApiResult<Shown<ImportRowsResponse>> {
     let PageQuery { paging, mut query } = query;
     let status = query.take_word("status", "failed, inserted, updated or withdrawn", RowStatus::parse);
+    let format = query.take_word("format", FORMATS, Format::parse);
     query.finish()?;
-    let mut conn = ctx.read().await?;
     let supplier_id = supplier.organization_id.into();
+    if let Some(format) = format {
+        let (file, written) = unnamed().await?;
+        let mut snapshot = ctx.snapshot().await?;
+        let locale = accounts::locale_of(&mut snapshot, supplier.user_id).await?;
+        let found = imports::report(&mut snapshot, (supplier_id, id.0), format, locale, written).await?;
+        snapshot.rollback().await?;
+        return match found {
+            true => Ok(Shown::File(FileAnswer::of("refused-rows", format, file).await?)),
+            false => Err(ApiError::not_found()),
+        };
+    }
+    let mut conn = ctx.read().await?;
     imports::find(&mut conn, supplier_id, id.0).await?.ok_or_else(ApiError::not_found)?;
     let locale = accounts::locale_of(&mut conn, supplier.user_id).await?;
     let rows = imports::rows(&mut conn, supplier_id, id.0, status, paging.after, paging.limit).await?;
     let page = paging.limit.page(rows, |row| row.position);
-    Ok(Json(page.map(|row| ImportRowResponse::of(row, locale)).into()))
+    Ok(Shown::Json(Json(page.map(|row| ImportRowResponse::of(row, locale)).into())))
 }

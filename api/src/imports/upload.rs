@@ -141,17 +141,21 @@ async fn read(body: ReqBody, boundary: &str) -> Result<Upload, Failure> {
 async fn keep(field: &mut Field<'_>) -> Result<Upload, Failure> {
     let name = field.file_name().unwrap_or_default().to_owned();
     let content_type = field.content_type().map(ToString::to_string);
+    let unsupported = || {
+        let detail =
+            "send a price list as YAML, CSV, XLSX or YML, whose name ends so, or with its content type";
+        Failure::Refused(ApiError::new(ProblemCode::UnsupportedMediaType, detail))
+    };
+    if !Format::may_be_named(&name) && Format::detect(None, content_type.as_deref(), &[]).is_none() {
+        return Err(unsupported());
+    }
     let mut head = Vec::new();
     while head.len() < Format::HEAD_BYTES
         && let Some(piece) = field.chunk().await?
     {
         head.extend_from_slice(&piece);
     }
-    let format = Format::detect(Some(&name), content_type.as_deref(), &head).ok_or_else(|| {
-        let detail =
-            "send a price list as YAML, CSV, XLSX or YML, whose name ends so, or with its content type";
-        Failure::Refused(ApiError::new(ProblemCode::UnsupportedMediaType, detail))
-    })?;
+    let format = Format::detect(Some(&name), content_type.as_deref(), &head).ok_or_else(unsupported)?;
     let name: String = name.chars().filter(|c| !c.is_control()).take(200).collect();
     let name = if name.is_empty() { "price-list".to_owned() } else { name };
     let file = task::spawn_blocking(tempfile::tempfile).await.map_err(io::Error::other)??;

@@ -221,7 +221,7 @@ pub(super) fn of_answer(schema: &str, name: &str) -> Option<Word> {
             json!({}),
             json!([{ "field": "price", "code": "invalid_amount", "detail": "expected an amount, found \"NaN\"" }]),
         ),
-        (_, "quantity" | "available" | "row" | "line") => like(14),
+        (_, "quantity" | "available" | "row" | "line" | "rows" | "first_row") => like(14),
         (_, name) if name.ends_with("_count") => like(3),
         (_, "id") => word(json!({ "format": "uuid" }), ID),
         (_, name) if name.ends_with("_id") => word(json!({ "format": "uuid" }), ID),
@@ -289,7 +289,9 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Word> {
         (_, "recipient") => word(json!({ "format": "email", "maxLength": 254 }), "anna@example.com"),
         (_, "message") => like(MessageKind::OrderPlaced.as_str()),
         (_, "locale") => one_of(&["ru", "en"]),
-        ("get_price_list" | "get_price_list_template", "format") => one_of(&["yaml", "csv", "xlsx", "yml"]),
+        ("get_price_list" | "get_price_list_template" | "list_import_rows", "format") => {
+            one_of(&["yaml", "csv", "xlsx", "yml"])
+        }
         (_, "format") => one_of(&["html", "text", "subject"]),
         (_, "sort") => one_of(&["relevance", "name", "price", "-price"]),
         (_, "price_min") => word(json!({ "pattern": ASKED_AMOUNT }), "1000"),

@@ -147,6 +147,7 @@ pub async fn apply(
         return Err(ApplyError::StageLost);
     }
     let applied = store::apply(conn, begun, now).await?;
+    store::sum_up_problems(conn, begun.id).await?;
     store::advance(conn, begun.id, ImportStatus::Applying, applied.status, now).await?;
     store::delete_chunks(conn, begun.id).await?;
     tell(conn, trade, now, begun.id).await?;

@@ -9,10 +9,14 @@ use sqlx::PgConnection;
 use tokio::task::{self, JoinError};
 
 use super::{
+    FieldError,
     formats::{self, Format, ListHead, ListWriter, RawGood, WriteError},
     store,
 };
-use crate::ids::SupplierId;
+use crate::{
+    ids::{PriceImportId, SupplierId},
+    locale::Locale,
+};
 
 /// Why a list was not written.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +80,35 @@ pub(super) async fn write(
 /// Ends a list.
 pub(super) async fn end(list: List) -> Result<(), ExportError> {
     Ok(task::spawn_blocking(move || list.finish()).await??)
+}
+
+/// Writes the refused rows of an import, as they stood, each with what is wrong with it. False if there is no such
+/// import.
+///
+/// # Errors
+/// [`ExportError`].
+pub async fn report(
+    conn: &mut PgConnection,
+    (supplier_id, id): (SupplierId, PriceImportId),
+    format: Format,
+    locale: Locale,
+    file: std::fs::File,
+) -> Result<bool, ExportError> {
+    let Some(head) = store::report_head(conn, supplier_id, id).await? else { return Ok(false) };
+    let mut list = begin(format, file, head).await?;
+    let mut after = 0;
+    loop {
+        let rows = store::refused_rows(conn, supplier_id, id, after).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.position;
+        let said = |errors: Vec<FieldError>| {
+            errors.iter().map(|error| error.said_in(locale)).collect::<Vec<_>>().join("; ")
+        };
+        let page = rows.into_iter().map(|row| (row.good, Some(said(row.errors)))).collect();
+        list = write(list, page).await?;
+    }
+    end(list).await?;
+    Ok(true)
 }
 
 /// Writes a list of two goods, to be filled with one's own.

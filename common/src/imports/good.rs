@@ -142,7 +142,7 @@ impl Good {
                     parameters,
                 })
             }
-            (sku, ..) => Err(Rejected { row, line, sku, errors: check.errors }),
+            (sku, ..) => Err(Rejected { row, line, sku, errors: check.errors, good: None }),
         }
     }
 

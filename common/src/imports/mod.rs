@@ -24,13 +24,13 @@ mod text;
 mod wording;
 
 pub use actions::{ApplyError, Begin, ReceiveError, apply, begin, begin_applying, fail, receive};
-pub use export::{ExportError, export, template};
+pub use export::{ExportError, export, report, template};
 pub use good::{CategoryName, Good, Sku};
 pub use model::{
     Counts, ImportFailure, ImportMode, ImportRow, ImportStatus, NewImport, PriceImport, RowStatus,
 };
 pub use pipeline::{StageError, stage};
-pub use problems::{FieldCode, FieldError, Rejected};
+pub use problems::{FieldCode, FieldError, ProblemGroup, Rejected};
 pub use store::{find, list, rows};
 pub use text::{TextError, normalized};
 pub use wording::Wording;

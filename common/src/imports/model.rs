@@ -15,7 +15,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::{FieldError, Wording, formats::Format};
+use super::{FieldError, ProblemGroup, Wording, formats::Format};
 use crate::ids::{PriceImportId, SupplierId, UserId};
 
 /// What happens to offers that a list does not name.
@@ -195,6 +195,8 @@ pub struct PriceImport {
     pub counts: Counts,
     /// Fields that mean nothing to us, and how often they occurred.
     pub ignored_fields: Value,
+    /// What is wrong with the rows that were refused, what stops most of them first.
+    pub problems: Vec<ProblemGroup>,
     /// Why nothing of it was imported.
     pub error: Option<ImportFailure>,
     /// When it was received.

@@ -67,6 +67,7 @@ impl Batch {
 
     fn take(&mut self, raw: RawGood) {
         let (row, line) = (raw.row, raw.line);
+        let stood = raw.clone();
         match Good::check(raw) {
             Ok(good) => {
                 self.bytes += good.weight();
@@ -76,6 +77,7 @@ impl Batch {
                 for error in &mut rejected.errors {
                     error.field = self.format.field(&error.field);
                 }
+                rejected.good = stood.kept_for_report();
                 self.bytes += rejected.weight();
                 self.rejected.push(rejected);
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Sku, Wording};
+use super::{Sku, Wording, formats::RawGood};
 use crate::locale::Locale;
 
 /// An entry that does not come into the catalogue, with everything that is wrong with it.
@@ -18,12 +18,15 @@ pub struct Rejected {
     pub sku: Option<Sku>,
     /// What is wrong; never empty.
     pub errors: Vec<FieldError>,
+    /// What stood there, to be mended and sent again; nothing where that is more than anybody would mend.
+    pub good: Option<Box<RawGood>>,
 }
 
 impl Rejected {
     /// How many bytes its texts are, about as much memory as it takes.
     pub(super) fn weight(&self) -> usize {
-        self.errors.iter().map(|error| error.field.len() + error.detail.len()).sum()
+        let errors: usize = self.errors.iter().map(|error| error.field.len() + error.detail.len()).sum();
+        errors + self.good.as_ref().map_or(0, |good| good.weight())
     }
 }
 
@@ -56,6 +59,21 @@ impl FieldError {
             field => format!("{field}: {}", self.detail.in_locale(locale)),
         }
     }
+}
+
+/// Rows of an import in which the same is wrong, and mended the same way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProblemGroup {
+    /// The field, without the name of a parameter.
+    pub field: String,
+    /// What is wrong with it.
+    pub code: String,
+    /// In how many rows.
+    pub rows: i64,
+    /// The first of them.
+    pub first_row: Option<i64>,
+    /// What was found there.
+    pub detail: Wording,
 }
 
 /// What can be wrong with a field. The names are part of the API, and do not change.

@@ -79,6 +79,16 @@ impl Format {
         }
     }
 
+    /// Whether a file of that name can be a list, so that its content is worth looking at.
+    #[must_use]
+    pub fn may_be_named(file_name: &str) -> bool {
+        let name = file_name.to_lowercase();
+        let Some((_, extension)) = name.strip_suffix(".gz").unwrap_or(&name).rsplit_once('.') else {
+            return true;
+        };
+        extension == "txt" || Self::ALL.iter().any(|format| format.form().extensions().contains(&extension))
+    }
+
     /// Its word in queries and the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -187,6 +197,15 @@ mod tests {
             assert_eq!(Format::detect(Some(&format!("{name}.gz")), None, &head), Some(format), "{name}.gz");
         }
         assert_eq!(Format::detect(Some("price.txt"), None, "просто текст".as_bytes()), None);
+    }
+
+    #[test]
+    fn a_name_can_tell_that_it_is_no_list() {
+        for (name, may_be) in
+            [("price", true), ("price.TXT", true), ("price.csv.gz", true), ("price.pdf", false)]
+        {
+            assert_eq!(Format::may_be_named(name), may_be, "{name}");
+        }
     }
 
     #[test]

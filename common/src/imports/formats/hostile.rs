@@ -288,7 +288,7 @@ fn archives_are_named_for_what_they_are() {
         assert_eq!(file_error(format, b"%PDF-1.7").code, FileCode::NotText);
         assert_eq!(file_error(format, b"\x1f\x8b\x08\0\0").code, FileCode::Damaged);
     }
-    assert_eq!(file_error(Format::Xlsx, b"\xd0\xcf\x11\xe0").code, FileCode::Damaged);
+    assert_eq!(file_error(Format::Xlsx, b"\xd0\xcf\x11\xe0").code, FileCode::NotAWorkbook);
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! The forms of a price list, and what they have in common.
 //!
 //! [`read`] turns the bytes of a list into [`RawGood`]s, one after the other, in bounded memory whatever the
-//! size of the list, and whether it is packed by gzip. A form decides only what is one entry and which text stands in which field; what the text
-//! means is for [`Good::check`](super::Good::check), so that one good is the same from every form.
+//! size of the list, and whether it is packed by gzip. A form decides only what is one entry and which text stands in
+//! which field; what the text means is for [`Good::check`](super::Good::check), so that one good is the same from every
+//! form. [`writer`] writes them out again.
 
 use std::{collections::BTreeMap, ops::ControlFlow};
+
+use serde::{Deserialize, Serialize};
 
 use super::{FieldError, said};
 use crate::money::Currency;
@@ -14,6 +17,7 @@ mod csv;
 mod encoding;
 mod errors;
 mod format;
+mod mending;
 mod packed;
 mod table;
 mod writing;
@@ -69,11 +73,14 @@ impl Limits {
 }
 
 /// An entry of a list, as the text that stands there. What is absent, or empty in YAML's sense, is `None`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RawGood {
     /// The ordinal of the entry, from 1; a header and empty rows are not counted.
+    #[serde(skip)]
     pub row: u64,
     /// The line on which the entry begins, from 1.
+    #[serde(skip)]
     pub line: Option<u64>,
     /// The field `id`; absent also where it cannot be trusted, as in a row of the wrong length.
     pub sku: Option<String>,
@@ -94,6 +101,7 @@ pub struct RawGood {
     /// Names and values, in the order of the list; perhaps repeated.
     pub parameters: Vec<(String, String)>,
     /// What is wrong with the entry's form: a list where a text belongs, a missing cell.
+    #[serde(skip)]
     pub errors: Vec<FieldError>,
 }
 

@@ -18,8 +18,8 @@ const GZIP: [u8; 2] = [0x1F, 0x8B];
 /// So many bytes may come of anything.
 const FREE_BYTES: u64 = 32 << 20;
 
-/// Beyond that a byte may become so many. Lists become 5 to 30 times as large, and deflate can do 1,032.
-const MAX_GROWTH: u64 = 200;
+/// Beyond that a byte may become so many. Lists become 5 to 30 times as large; bombs 150 times at the least.
+const MAX_GROWTH: u64 = 100;
 
 /// A source, unpacked if it was packed.
 pub(super) enum Unpacked<S> {

@@ -32,12 +32,19 @@ pub(super) async fn refuse_repeated(conn: &mut PgConnection, id: PriceImportId) 
             delete from price_import_stage s
             using repeated r
             where s.import_id = $1 and s.sku = r.sku
-            returning s.row, s.line, s.sku
+            returning s.*
         )
-        insert into price_import_rows (import_id, position, row, line, sku, status, errors)
-        select $1, row, row, line, sku, 'failed', jsonb_build_array(jsonb_build_object(
-            'field', 'id', 'code', 'repeated', 'detail', $2::jsonb
-        ))
+        insert into price_import_rows (import_id, position, row, line, sku, status, errors, good)
+        select
+            $1, row, row, line, sku, 'failed',
+            jsonb_build_array(jsonb_build_object('field', 'id', 'code', 'repeated', 'detail', $2::jsonb)),
+            jsonb_build_object(
+                'sku', sku, 'category', category, 'model', model, 'name', name, 'description', description,
+                'price', money_text(price_minor), 'price_rrc', money_text(recommended_price_minor),
+                'quantity', stock::text, 'parameters', (
+                    select coalesce(jsonb_agg(jsonb_build_array(p.key, p.value)), '[]') from jsonb_each_text(parameters) as p
+                )
+            )
         from refused
         "#,
         id as PriceImportId,

@@ -6,6 +6,7 @@ mod exporting;
 mod placing;
 mod reading;
 mod receiving;
+mod reporting;
 mod staging;
 mod stock;
 
@@ -17,6 +18,7 @@ pub(super) use receiving::{
     advance, delete_chunks, fail, insert, insert_chunk, lock_uploads, seal, standing,
 };
 pub use receiving::{chunk, chunks};
+pub(super) use reporting::{refused_rows, report_head, sum_up_problems};
 pub(super) use staging::{
     Begun, analyze_stage, begin, clear_stage, insert_rejected, note_progress, note_summary, stage,
     waits_for_earlier,

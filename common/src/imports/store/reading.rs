@@ -4,7 +4,8 @@ use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 
 use super::super::{
-    Counts, FieldError, ImportFailure, ImportMode, ImportRow, ImportStatus, PriceImport, RowStatus,
+    Counts, FieldError, ImportFailure, ImportMode, ImportRow, ImportStatus, PriceImport, ProblemGroup,
+    RowStatus,
 };
 use crate::{
     ids::{OrganizationId, PriceImportId, SupplierId},
@@ -49,7 +50,7 @@ async fn read(
         select
             id as "id: PriceImportId", status as "status: ImportStatus", mode as "mode: ImportMode", source, shop,
             rows_read, rows_total, inserted, updated, unchanged, withdrawn, failed, ignored_fields,
-            error as "error: Json<ImportFailure>", created_at, started_at, finished_at
+            problems as "problems: Json<Vec<ProblemGroup>>", error as "error: Json<ImportFailure>", created_at, started_at, finished_at
         from price_imports
         where supplier_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
         order by id desc
@@ -78,6 +79,7 @@ async fn read(
             failed: row.failed,
         },
         ignored_fields: row.ignored_fields,
+        problems: row.problems.0,
         error: row.error.map(|error| error.0),
         created_at: row.created_at,
         started_at: row.started_at,

@@ -160,17 +160,20 @@ pub(in super::super) async fn insert_rejected(
     let skus: Vec<Option<String>> =
         rejected.iter().map(|r| r.sku.as_ref().map(|sku| sku.as_str().to_owned())).collect();
     let errors: Vec<Value> = rejected.iter().map(|r| json!(r.errors)).collect();
+    let goods: Vec<Option<Value>> =
+        rejected.iter().map(|r| r.good.as_ref().map(|good| json!(good))).collect();
     sqlx::query!(
         r#"
-        insert into price_import_rows (import_id, position, row, line, sku, status, errors)
-        select $1, r.row, r.row, r.line, r.sku, 'failed', r.errors
-        from unnest($2::bigint[], $3::bigint[], $4::text[], $5::jsonb[]) as r (row, line, sku, errors)
+        insert into price_import_rows (import_id, position, row, line, sku, status, errors, good)
+        select $1, r.row, r.row, r.line, r.sku, 'failed', r.errors, r.good
+        from unnest($2::bigint[], $3::bigint[], $4::text[], $5::jsonb[], $6::jsonb[]) as r (row, line, sku, errors, good)
         "#,
         id as PriceImportId,
         &rows,
         &lines as &[Option<i64>],
         &skus as &[Option<String>],
         &errors,
+        &goods as &[Option<Value>],
     )
     .execute(conn)
     .await?;

@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use super::*;
 
 const HEADER: &str = "id,category,model,name,description,price,price_rrc,quantity,Цвет";

@@ -54,10 +54,10 @@ impl Book {
         let sheet = relations.iter().find(|it| Some(&it.id) == first.as_ref()).ok_or_else(sheetless)?;
         book.sheet.clone_from(&sheet.target);
         let part = |kind: &str| relations.iter().find(|it| it.kind == kind).map(|it| it.target.as_str());
-        if let Some(styles) = part("styles").filter(|name| package.has(name)) {
+        if let Some(styles) = part("styles") {
             book.styles = read_styles(nodes(package, styles, MAX_STYLE_BYTES)?)?;
         }
-        if let Some(texts) = part("sharedStrings").filter(|name| package.has(name)) {
+        if let Some(texts) = part("sharedStrings") {
             book.texts = Texts::read(nodes(package, texts, MAX_TEXT_BYTES)?)?;
         }
         Ok(book)

@@ -4,12 +4,13 @@ use std::{borrow::Cow, io::Read};
 
 use super::{
     super::{
-        KEPT_CHARS, ReadError,
+        FileCode, FileError, KEPT_CHARS, ReadError,
         xml::{Element, Node, Nodes},
     },
     book::Book,
     numbers::shown,
 };
+use crate::imports::said;
 
 /// A cell of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Cell {
         Ok(match form.kind.as_deref() {
             Some("s") => {
                 let shared = text.trim().parse().ok().and_then(|n| book.texts.get(n));
-                Self::Text(shared.unwrap_or_default().to_owned())
+                Self::Text(shared.ok_or_else(missing)?.to_owned())
             }
             Some("e") => Self::Error(text),
             Some("b") => Self::Text(if text.trim() == "1" { "TRUE" } else { "FALSE" }.to_owned()),
@@ -48,6 +49,14 @@ impl Cell {
             }
         })
     }
+}
+
+fn missing() -> FileError {
+    let detail = said!(
+        "found a cell whose text is not in the workbook, expected a whole workbook",
+        "текста ячейки нет в книге, ожидается целая книга"
+    );
+    FileError::new(FileCode::Damaged, detail)
 }
 
 /// What the element of a cell says of it.
@@ -105,6 +114,7 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find("_x") {
         out.push_str(&rest[..at]);
         let code = rest.get(at + 2..at + 7).and_then(|code| code.strip_suffix('_'));
+        let code = code.filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
         match code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32) {
             Some(c) => {
                 out.push(c);

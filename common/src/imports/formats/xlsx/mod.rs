@@ -26,7 +26,7 @@ mod numbers;
 mod package;
 mod sheet;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod write;
 
 use book::Book;

@@ -23,6 +23,9 @@ const MAX_DIRECTORY_BYTES: u64 = 4 << 20;
 /// How far from the end the directory's place is noted: the note itself, with the longest comment.
 const MAX_TAIL_BYTES: u64 = 22 + 65_535 + 20;
 
+/// How workbooks begin that are old, or protected by a password.
+const OLD: [u8; 4] = [0xD0, 0xCF, 0x11, 0xE0];
+
 /// An archive of parts.
 pub(super) struct Package<S> {
     source: S,
@@ -37,7 +40,8 @@ struct Entry {
     unpacked: u64,
     crc: u32,
     deflated: bool,
-    encrypted: bool,
+    /// Whether it can be unpacked: neither protected nor packed in an unusual way.
+    readable: bool,
 }
 
 impl<S: Read + Seek> Package<S> {
@@ -47,6 +51,12 @@ impl<S: Read + Seek> Package<S> {
             Err(error) if error.kind() == io::ErrorKind::Unsupported => return Err(packed_twice().into()),
             Err(error) => return Err(error.into()),
         };
+        let mut head = Vec::new();
+        source.rewind()?;
+        source.by_ref().take(4).read_to_end(&mut head)?;
+        if head == OLD {
+            return Err(old_or_protected().into());
+        }
         let (offset, bytes, count) = directory(&mut source, length)?;
         if count > MAX_PARTS || bytes > MAX_DIRECTORY_BYTES || offset.saturating_add(bytes) > length {
             return Err(broken().into());
@@ -58,11 +68,6 @@ impl<S: Read + Seek> Package<S> {
         Ok(Self { source, parts })
     }
 
-    /// Whether there is such a part.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.parts.contains_key(name)
-    }
-
     /// A part of at most `most` bytes.
     pub(super) fn part(&mut self, name: &str, most: u64) -> Result<Part<&mut S>, ReadError> {
         let Some(entry) = self.parts.get(name).copied() else {
@@ -72,10 +77,10 @@ impl<S: Read + Seek> Package<S> {
             );
             return Err(FileError::new(FileCode::NotAWorkbook, detail).into());
         };
-        if entry.encrypted {
+        if !entry.readable {
             let detail = said!(
-                "found a part that is protected by a password, expected none",
-                "найдена часть, защищённая паролем, ожидается без пароля"
+                "found a part that is protected or packed in an unusual way, expected a plain workbook",
+                "найдена часть, защищённая или сжатая необычным способом, ожидается обычная книга"
             );
             return Err(FileError::new(FileCode::NotAWorkbook, detail).into());
         }
@@ -129,11 +134,9 @@ fn entries(listed: &[u8]) -> Option<HashMap<String, Entry>> {
         let sizes = [long(rest, 24), long(rest, 20), long(rest, 42)];
         let [unpacked, packed, offset] = enlarged(sizes, rest.get(name_end..extra_end)?);
         let name = String::from_utf8_lossy(rest.get(46..name_end)?).into_owned();
-        if matches!(method, 0 | 8) {
-            let (deflated, encrypted) = (method == 8, flags & 1 == 1);
-            let crc = u32::try_from(long(rest, 16)).ok()?;
-            parts.insert(name, Entry { offset, packed, unpacked, crc, deflated, encrypted });
-        }
+        let (deflated, readable) = (method == 8, flags & 1 == 0 && matches!(method, 0 | 8));
+        let crc = u32::try_from(long(rest, 16)).ok()?;
+        parts.insert(name, Entry { offset, packed, unpacked, crc, deflated, readable });
         rest = rest.get(extra_end + comment as usize..)?;
     }
     Some(parts)
@@ -219,6 +222,14 @@ fn packed_twice() -> FileError {
     let detail = said!(
         "found a workbook inside a gzip archive, expected the workbook itself",
         "найдена книга внутри архива gzip, ожидается сама книга"
+    );
+    FileError::new(FileCode::NotAWorkbook, detail)
+}
+
+fn old_or_protected() -> FileError {
+    let detail = said!(
+        "found an old (.xls) or protected workbook, expected an .xlsx workbook without a password",
+        "найдена старая (.xls) или защищённая паролем книга, ожидается книга .xlsx без пароля"
     );
     FileError::new(FileCode::NotAWorkbook, detail)
 }

@@ -70,7 +70,7 @@ fn a_catalogue_as_suppliers_have_it_is_read() {
     assert_eq!(good.parameters["Производитель"], "Apple");
     let good = Good::check(goods[1].clone()).unwrap();
     assert_eq!((good.sku.as_str(), good.name.as_str(), good.quantity), ("007", "Чехол Ёж XS", 0));
-    assert_eq!((good.category.as_str(), goods[1].line), ("Чехлы & плёнки", Some(23)));
+    assert_eq!((good.category.as_str(), goods[1].line), ("Чехлы & плёнки", Some(22)));
     let ignored: Vec<&str> = summary.ignored_fields.keys().map(String::as_str).collect();
     assert_eq!(ignored, ["offer/picture", "shop/currencies"]);
 }
