@@ -104,6 +104,11 @@ impl Ctx {
         &self.services
     }
 
+    /// The services, for what outlives the request.
+    pub fn shared(&self) -> &Arc<Services> {
+        &self.services
+    }
+
     /// Now.
     pub fn now(&self) -> time::OffsetDateTime {
         self.services.clock.now()

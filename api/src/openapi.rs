@@ -152,6 +152,20 @@ fn conflicts(method: &PathItemType, path: &str) -> Option<&'static str> {
         (PathItemType::Post, "/api/v1/orders/{id}/parts/{part_id}/received") => Some("illegal_transition"),
         (PathItemType::Patch, "/api/v1/admin/users/{id}") => Some("last_staff"),
         (PathItemType::Post, "/api/v1/supplier/imports") => Some("idempotency_in_flight or too_many_imports"),
+        (
+            PathItemType::Post,
+            "/api/v1/supplier/imports/{id}/apply" | "/api/v1/admin/suppliers/{id}/imports/{import_id}/apply",
+        ) => Some("import_not_waiting, import_outdated or import_under_way; nothing was changed"),
+        (
+            PathItemType::Post,
+            "/api/v1/supplier/imports/{id}/revert"
+            | "/api/v1/admin/suppliers/{id}/imports/{import_id}/revert",
+        ) => Some("idempotency_in_flight, import_not_revertible or too_many_imports; nothing was changed"),
+        (
+            PathItemType::Post,
+            "/api/v1/supplier/imports/{id}/discard"
+            | "/api/v1/admin/suppliers/{id}/imports/{import_id}/discard",
+        ) => Some("import_not_waiting"),
         (PathItemType::Post, "/api/v1/admin/suppliers/{id}/imports") => {
             Some("idempotency_in_flight, too_many_imports or supplier_unconfirmed")
         }

@@ -92,6 +92,11 @@ pub(crate) fn api(bounds: &Bounds) -> Router {
         .push(Router::with_path("supplier/imports").get(imports::list_imports))
         .push(Router::with_path("supplier/imports/{id}").get(imports::get_import))
         .push(Router::with_path("supplier/imports/{id}/rows").get(imports::list_import_rows))
+        .push(Router::with_path("supplier/imports/{id}/events").get(imports::watch_import))
+        .push(Router::with_path("supplier/imports/{id}/apply").post(imports::apply_import))
+        .push(Router::with_path("supplier/imports/{id}/discard").post(imports::discard_import))
+        .push(Router::with_path("supplier/imports/{id}/revert").post(imports::revert_import))
+        .push(Router::with_path("supplier/offers/{id}/history").get(supplier::get_offer_history))
         .push(Router::with_path("supplier/orders").get(supplier::list_supplier_orders))
         .push(Router::with_path("supplier/orders/{id}").get(supplier::get_supplier_order))
         .push(Router::with_path("supplier/orders/{id}/status").post(supplier::set_supplier_order_status))
@@ -135,6 +140,18 @@ fn admin() -> Router {
         .push(
             Router::with_path("suppliers/{id}/imports/{import_id}/rows")
                 .get(imports::list_import_rows_of_supplier),
+        )
+        .push(
+            Router::with_path("suppliers/{id}/imports/{import_id}/apply")
+                .post(imports::apply_import_of_supplier),
+        )
+        .push(
+            Router::with_path("suppliers/{id}/imports/{import_id}/discard")
+                .post(imports::discard_import_of_supplier),
+        )
+        .push(
+            Router::with_path("suppliers/{id}/imports/{import_id}/revert")
+                .post(imports::revert_import_of_supplier),
         )
         .push(Router::with_path("audit-log").get(audit::list_audit_log))
         .push(Router::with_path("emails").get(mail::list_emails))

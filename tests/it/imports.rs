@@ -48,7 +48,9 @@ async fn a_list_is_inserted_whole_and_changes_nothing_the_second_time() {
     let first = app.import(&supplier, "elektron.yaml", ELEKTRON).await;
     assert_counts(&first, "completed", [45, 0, 0, 0, 0]);
     assert_eq!((&first["source"], &first["shop"]), (&json!("elektron.yaml"), &json!("Электрон-Опт")));
-    assert_eq!(first["progress"], json!({ "rows_read": 45, "rows_total": 45 }));
+    let bytes = ELEKTRON.len();
+    let progress = json!({ "rows_read": 45, "rows_total": 45, "bytes_read": bytes, "bytes_total": bytes });
+    assert_eq!(first["progress"], progress);
     assert_eq!((&first["mode"], &first["dry_run"]), (&json!("replace"), &json!(false)));
     let at = |name: &str| first[name].as_str().expect("a time").to_owned();
     assert!(at("created_at") <= at("started_at") && at("started_at") <= at("finished_at"));
@@ -109,6 +111,9 @@ async fn replacing_withdraws_what_is_missing_and_adding_keeps_it() {
     let app = TestApp::start().await;
     let goods = [("A", "Телефон А", "100", 10), ("B", "Телефон Б", "20", 5)];
     let supplier = app.supplier("Электрон").with_price_list(price_list(&goods)).create().await;
+    // It may withdraw all that it has.
+    let settings = json!({ "guard_withdrawn_percent": 100 });
+    supplier.patch("/api/v1/supplier", settings).await.assert_status(200);
     let import =
         app.import_as(&supplier, "upsert", "price.yaml", price_list(&[("C", "Телефон В", "7", 1)])).await;
     assert_counts(&import, "completed", [1, 0, 0, 0, 0]);
@@ -570,7 +575,8 @@ async fn a_list_is_merged_by_its_size_though_the_stage_was_analyzed_empty() {
         sqlx::query_scalar::<_, i64>(rows).fetch_one(app.pool()).await.unwrap()
     };
     assert_eq!(known().await, 0);
-    let again = app.import(&supplier, "elektron.yaml", ELEKTRON).await;
+    // Other bytes: the same would not be read again.
+    let again = app.import(&supplier, "elektron.yaml", format!("{ELEKTRON}# again\n")).await;
     assert_counts(&again, "completed", [0, 0, 45, 0, 0]);
     assert_eq!(known().await, 45);
     app.finish().await;

@@ -69,6 +69,7 @@ impl Owners {
             ("/api/v1/payments/{id}", vec![("id", text(&order["payments"][0]["id"]))]),
             ("/api/v1/supplier/imports/{id}", vec![("id", text(&import))]),
             ("/api/v1/supplier/orders/{id}", vec![("id", part)]),
+            ("/api/v1/supplier/offers/{id}/history", vec![("id", app.offer("A").await)]),
         ];
         Self { buyer, supplier, theirs }
     }

@@ -15,7 +15,7 @@ use common::{
 };
 use worker::{
     deps::Deps,
-    operate::{self, Common, JobsCommand, QueuesCommand},
+    operate::{self, Common, ImportArgs, JobsCommand, QueuesCommand},
     operations::{self, Operations},
     registry::Registry,
     run,
@@ -47,6 +47,8 @@ enum Command {
     Queues(QueuesCommand),
     /// Shows what comes by the clock: when it came last, and when it comes next
     Schedules(Common),
+    /// Imports a price list for a supplier, and shows how it goes
+    Import(Box<ImportArgs>),
     /// Prints what a shell needs to complete this program's commands and flags
     Completions {
         /// Which shell
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
             Command::Check(args) => check(args).await,
             Command::Jobs(command) => command.run().await,
             Command::Queues(command) => command.run().await,
+            Command::Import(args) => args.run().await,
             Command::Schedules(common) => operate::list_schedules(&common).await,
             Command::Completions { .. } => Ok(()),
         }

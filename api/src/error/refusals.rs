@@ -6,7 +6,7 @@ use common::{
     basket::{BasketError, Problem},
     db::CommitError,
     idempotency::IdempotencyError,
-    imports::{ExportError, ReceiveError, formats::WriteError},
+    imports::{DecideError, ExportError, ReceiveError, RevertError, formats::WriteError},
     limits::LimitError,
     mail::{RenderError, ResendError, SampleError},
     orders::{CancelError, MoveError, PlaceError},
@@ -251,6 +251,31 @@ impl From<ExportError> for ApiError {
             ExportError::Broken(error) => std::io::Error::other(error),
         };
         sqlx::Error::Io(disk).into()
+    }
+}
+
+impl From<DecideError> for ApiError {
+    fn from(error: DecideError) -> Self {
+        let code = match error {
+            DecideError::Unknown => return Self::not_found(),
+            DecideError::NotWaiting(_) => ProblemCode::ImportNotWaiting,
+            DecideError::Outdated => ProblemCode::ImportOutdated,
+            DecideError::OtherUnderWay => ProblemCode::ImportUnderWay,
+            DecideError::Database(error) => return error.into(),
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<RevertError> for ApiError {
+    fn from(error: RevertError) -> Self {
+        match error {
+            RevertError::Unknown => Self::not_found(),
+            RevertError::NotApplied(_) | RevertError::Forgotten => {
+                Self::new(ProblemCode::ImportNotRevertible, error.to_string())
+            }
+            RevertError::Receive(error) => error.into(),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct Announced {
     by: UserId,
     idempotency: Idempotency,
     mode: ImportMode,
+    dry_run: bool,
     form: UploadForm,
 }
 
@@ -35,8 +36,9 @@ impl Announced {
         form: UploadForm,
     ) -> ApiResult<Self> {
         let mode = query.take_word("mode", "replace or upsert", ImportMode::parse).unwrap_or_default();
+        let dry_run = query.take_bool("dry_run").unwrap_or_default();
         query.finish()?;
-        Ok(Self { by, idempotency, mode, form })
+        Ok(Self { by, idempotency, mode, dry_run, form })
     }
 
     /// Reads the file, which is for this supplier.
@@ -44,11 +46,11 @@ impl Announced {
     /// # Errors
     /// As [`UploadForm::receive`].
     pub(crate) async fn deliver(self, supplier_id: SupplierId) -> ApiResult<Delivery> {
-        let Self { by, idempotency, mode, form } = self;
+        let Self { by, idempotency, mode, dry_run, form } = self;
         let upload = form.receive().await?;
         let request = idempotency.of(by, &[upload.name.as_bytes(), &upload.hash]);
         let (format, source) = (upload.format, upload.name.clone());
-        let new = NewImport { supplier_id, requested_by: by, mode, format, source };
+        let new = NewImport { supplier_id, requested_by: Some(by), mode, dry_run, format, source };
         Ok(Delivery { new, request, upload })
     }
 }

@@ -1,7 +1,7 @@
 //! The JSON of imports.
 
 use common::{
-    imports::{Counts, FieldError, ImportFailure, ImportRow, PriceImport, ProblemGroup},
+    imports::{Counts, FieldError, ImportFailure, ImportRow, PriceImport, ProblemGroup, Suspicion},
     locale::Locale,
 };
 use salvo::oapi::ToSchema;
@@ -18,6 +18,10 @@ pub struct ProgressResponse {
     pub rows_read: i64,
     /// Rows in all, once that is known.
     pub rows_total: Option<i64>,
+    /// Bytes of the file read so far.
+    pub bytes_read: i64,
+    /// Bytes of the file.
+    pub bytes_total: i64,
 }
 
 /// What the rows came to.
@@ -39,6 +43,27 @@ impl From<Counts> for CountsResponse {
     fn from(counts: Counts) -> Self {
         let Counts { inserted, updated, unchanged, withdrawn, failed } = counts;
         Self { inserted, updated, unchanged, withdrawn, failed }
+    }
+}
+
+/// What looks like a slip in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SuspicionResponse {
+    /// `price_times_100`, `price_times_10`, `price_moved`, `many_withdrawn` or `no_stock`.
+    pub code: &'static str,
+    /// In words, in the language of whoever asks.
+    pub detail: String,
+    /// How many offers are concerned.
+    pub offers: i64,
+    /// Of how many.
+    pub of: i64,
+}
+
+impl SuspicionResponse {
+    fn of(suspicion: Suspicion, locale: Locale) -> Self {
+        let Suspicion { code, offers, of } = suspicion;
+        let detail = suspicion.detail().in_locale(locale).to_owned();
+        Self { code: code.as_str(), detail, offers, of }
     }
 }
 
@@ -87,15 +112,18 @@ impl ProblemGroupResponse {
 pub struct ImportResponse {
     /// Its id.
     pub id: String,
-    /// `received`, `parsing`, `validated`, `applying`, `completed`, `completed_with_errors`, `failed` or
-    /// `superseded`.
+    /// `received`, `parsing`, `validated`, `applying`, `completed`, `completed_with_errors`, `held_for_review`, `failed`,
+    /// `discarded` or `superseded`. A dry run stops at `validated`, and what looks like a slip at `held_for_review`: there they
+    /// wait to be applied or discarded.
     pub status: &'static str,
     /// `replace` or `upsert`.
     pub mode: &'static str,
-    /// Whether it only shows what it would change.
+    /// Whether it was to show first what it would change.
     pub dry_run: bool,
     /// The file's name.
     pub source: String,
+    /// The import whose changes it takes back, where it is no list but that.
+    pub reverts: Option<String>,
     /// The name that the list gives its shop.
     pub shop: Option<String>,
     /// When it was received.
@@ -109,8 +137,10 @@ pub struct ImportResponse {
     pub finished_at: Option<OffsetDateTime>,
     /// How far the reading has come.
     pub progress: ProgressResponse,
-    /// What the rows came to.
+    /// What the rows came to, or would come to.
     pub counts: CountsResponse,
+    /// What looks like a slip: a list that was to be applied at once is held for it.
+    pub suspicions: Vec<SuspicionResponse>,
     /// Fields that mean nothing to us, and how often they occurred.
     pub ignored_fields: Value,
     /// What is wrong with the rows that were refused, what stops most of them first.
@@ -134,14 +164,23 @@ impl ImportResponse {
             id: import.id.to_string(),
             status: import.status.as_str(),
             mode: import.mode.as_str(),
-            dry_run: false,
+            dry_run: import.dry_run,
             source: import.source,
+            reverts: import.reverts.map(|id| id.to_string()),
             shop: import.shop,
             created_at: import.created_at,
             started_at: import.started_at,
             finished_at: import.finished_at,
-            progress: ProgressResponse { rows_read: import.rows_read, rows_total: import.rows_total },
+            progress: ProgressResponse {
+                rows_read: import.rows_read,
+                rows_total: import.rows_total,
+                bytes_read: import.bytes_read,
+                bytes_total: import.bytes,
+            },
             counts: import.counts.into(),
+            suspicions: (import.suspicions.into_iter())
+                .map(|suspicion| SuspicionResponse::of(suspicion, locale))
+                .collect(),
             ignored_fields: import.ignored_fields,
             problems: (import.problems.into_iter())
                 .map(|group| ProblemGroupResponse::of(group, locale))
@@ -183,9 +222,11 @@ pub struct ImportRowResponse {
     pub line: Option<i64>,
     /// The supplier's own id.
     pub sku: Option<String>,
+    /// The supplier's offer with this id, where there is one by now.
+    pub offer_id: Option<String>,
     /// `failed`, `inserted`, `updated` or `withdrawn`.
     pub status: &'static str,
-    /// What is wrong with it.
+    /// What is wrong with it, or looks like a slip.
     pub errors: Vec<FieldErrorResponse>,
     /// What it changed: old and new by field.
     pub changes: Value,
@@ -198,6 +239,7 @@ impl ImportRowResponse {
             row: row.row,
             line: row.line,
             sku: row.sku,
+            offer_id: row.offer_id.map(|id| id.to_string()),
             status: row.status.as_str(),
             errors: row.errors.0.into_iter().map(|error| FieldErrorResponse::of(error, locale)).collect(),
             changes: row.changes,

@@ -3,7 +3,7 @@
 use common::{
     accounts,
     ids::PriceImportId,
-    imports::{self, RowStatus, formats::Format},
+    imports::{self, Acceptance, RowStatus, formats::Format},
 };
 use salvo::{
     oapi::endpoint,
@@ -13,6 +13,7 @@ use salvo::{
 use super::{
     delivery::Announced,
     dto::{ImportResponse, ImportRowResponse, ImportRowsResponse, ImportsResponse},
+    events::ImportEvents,
     export::{FORMATS, unnamed},
     file::{FileAnswer, Shown},
     upload::UploadForm,
@@ -31,6 +32,8 @@ use crate::{
     parameters(
         ("mode" = Option<String>, Query, description = "`replace` (default): what the list no longer has is \
             withdrawn; `upsert`: it stays"),
+        ("dry_run" = Option<bool>, Query, description = "`true`: the import stops at `validated` with what it would \
+            change, until it is applied or discarded; after a week it is discarded"),
     ),
 )]
 pub(crate) async fn create_import(
@@ -84,7 +87,95 @@ pub(crate) async fn get_import(
     Ok(Json(ImportResponse::of(import.ok_or_else(ApiError::not_found)?, locale)))
 }
 
-/// What became of an import's rows: those that were refused or changed something, in the order of the file.
+/// The import as it comes along: server-sent events, until it ends or waits for somebody.
+#[endpoint(tags("supplier"))]
+pub(crate) async fn watch_import(
+    ctx: Ctx,
+    supplier: Supplier,
+    query: Query,
+    id: PathId<PriceImportId>,
+) -> ApiResult<ImportEvents> {
+    query.finish()?;
+    ImportEvents::of(&ctx, &supplier, id.0).await
+}
+
+/// Applies an import that waits, as it was shown. A job does it; the import shows its progress.
+#[endpoint(
+    tags("supplier"),
+    parameters(
+        ("exclude_held" = Option<bool>, Query, description = "`true`: without what looks like a slip; those offers stay \
+            as they are, and their rows count as failed"),
+    ),
+)]
+pub(crate) async fn apply_import(
+    ctx: Ctx,
+    supplier: Supplier,
+    query: Query,
+    id: PathId<PriceImportId>,
+) -> ApiResult<Accepted<ImportResponse>> {
+    let acceptance = acceptance(query)?;
+    let mut tx = ctx.begin().await?;
+    let supplier_id = supplier.organization_id.into();
+    let import = imports::accept(&mut tx, ctx.now(), supplier_id, id.0, acceptance).await?;
+    let locale = accounts::locale_of(&mut tx, supplier.user_id).await?;
+    tx.commit().await?;
+    let import = ImportResponse::of(import, locale);
+    Ok(Accepted { location: Some(import.location()), body: import })
+}
+
+/// Whether all of an import is to be applied.
+pub(crate) fn acceptance(mut query: Query) -> ApiResult<Acceptance> {
+    let exclude_held = query.take_bool("exclude_held").unwrap_or_default();
+    query.finish()?;
+    Ok(if exclude_held { Acceptance::WithoutSuspicious } else { Acceptance::Whole })
+}
+
+/// Discards an import that waits: nothing of it is applied.
+#[endpoint(tags("supplier"))]
+pub(crate) async fn discard_import(
+    ctx: Ctx,
+    supplier: Supplier,
+    query: Query,
+    id: PathId<PriceImportId>,
+) -> ApiResult<Json<ImportResponse>> {
+    query.finish()?;
+    let mut tx = ctx.begin().await?;
+    let import = imports::discard(&mut tx, ctx.now(), supplier.organization_id.into(), id.0).await?;
+    let locale = accounts::locale_of(&mut tx, supplier.user_id).await?;
+    tx.commit().await?;
+    Ok(Json(ImportResponse::of(import, locale)))
+}
+
+/// Takes back what an import has changed, as an import of its own: what it brought is withdrawn, what it
+/// withdrew is brought back, what it changed is as it was. What has changed since is left as it is; its rows
+/// fail.
+#[endpoint(tags("supplier"))]
+pub(crate) async fn revert_import(
+    ctx: Ctx,
+    supplier: Supplier,
+    idempotency: Idempotency,
+    query: Query,
+    id: PathId<PriceImportId>,
+) -> ApiResult<Answered<Accepted<ImportResponse>>> {
+    query.finish()?;
+    let request = idempotency.of(supplier.user_id, &[]);
+    let mut tx = ctx.begin().await?;
+    if let Some(kept) = request.begin(&mut tx, ctx.now()).await? {
+        tx.rollback().await?;
+        return Ok(Answered::Again(kept));
+    }
+    let supplier_id = supplier.organization_id.into();
+    let import = imports::revert(&mut tx, ctx.now(), supplier_id, id.0, supplier.user_id).await?;
+    let locale = accounts::locale_of(&mut tx, supplier.user_id).await?;
+    let import = ImportResponse::of(import, locale);
+    let accepted = Accepted { location: Some(import.location()), body: import };
+    request.keep(&mut tx, ctx.now(), &accepted).await?;
+    tx.commit().await?;
+    Ok(Answered::First(accepted))
+}
+
+/// What became of an import's rows, or would become of them: those that were refused or changed something, in the
+/// order of the file.
 #[endpoint(
     tags("supplier"),
     parameters(

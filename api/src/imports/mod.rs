@@ -2,6 +2,7 @@
 
 pub mod delivery;
 pub mod dto;
+pub mod events;
 pub mod export;
 pub mod file;
 pub mod handlers;

@@ -123,6 +123,8 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
         }
         (_, "expected_total" | "amount") => word(json!({ "pattern": ASKED_AMOUNT }), "110000.00"),
         (_, "reference") => line(200, "П/п 17"),
+        (_, "guard_price_factor") => word(json!({ "minimum": 1.01, "maximum": 1000 }), 3),
+        (_, "guard_withdrawn_percent") => word(json!({ "minimum": 0, "maximum": 100 }), 50),
         (_, "provider") => one_of(&["yookassa"]),
         ("NoticeRequest", "type") => one_of(&["notification"]),
         ("NoticeRequest", "event") => one_of(&[
@@ -210,9 +212,17 @@ pub(super) fn of_answer(schema: &str, name: &str) -> Option<Word> {
         (_, "source") => like("price.yaml"),
         (_, "shop") => like("Связной"),
         (_, "problem") => like("price_changed"),
+        ("SuspicionResponse", "code") => like("price_times_10"),
+        ("SuspicionResponse", "detail") => {
+            like("3 of 15059 offers would cost about 10 times as much, or as little")
+        }
+        ("OfferChangeResponse", "change") => like("updated"),
+        (_, "reverts") => word(json!({ "format": "uuid" }), ID),
         (_, "field") => like("price"),
         (_, "code") => like("invalid_amount"),
         (_, "detail") => like("expected an amount, found \"NaN\""),
+        (_, "guard_price_factor") => like(3),
+        (_, "guard_withdrawn_percent") => like(50),
         (_, "price_list_url") => like("https://shop.example.com/price.yaml"),
         (_, "parameters") => like(json!({ "Цвет": "золотистый" })),
         (_, "changes") => like(json!({ "price": ["100.00", "90.00"] })),

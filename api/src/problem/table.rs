@@ -326,6 +326,42 @@ problems! {
             "В очереди уже столько прайс-листов этого поставщика, сколько может быть. Этот не принят.",
             "Дождитесь, пока загрузится один из них, и отправьте этот снова. Применяется каждый, один за другим.";
     }
+    /// An import that is to be applied or discarded does not wait for that.
+    ImportNotWaiting = CONFLICT "import_not_waiting" {
+        en: "The price list waits for nobody",
+            "This price list is on its way or has ended, so there is nothing to decide. Nothing was changed.",
+            "Look at the import: its `status` says what became of it.";
+        ru: "Прайс-лист не ждёт решения",
+            "Этот прайс-лист уже загружается или его загрузка закончилась, и решать нечего. Ничего не изменено.",
+            "Посмотрите на загрузку: её `status` говорит, чем она закончилась.";
+    }
+    /// What an import would change has changed since it was shown.
+    ImportOutdated = CONFLICT "import_outdated" {
+        en: "The preview is out of date",
+            "Offers of this price list have changed since it was compared with them: another list was applied, or goods were sent. Nothing was changed.",
+            "Upload the list again, and decide on what it would change now.";
+        ru: "Предварительный просмотр устарел",
+            "Предложения из этого прайс-листа изменились с тех пор, как он был с ними сравнён: применён другой прайс-лист или товар отгружен. Ничего не изменено.",
+            "Отправьте прайс-лист снова и решайте по тому, что он изменит теперь.";
+    }
+    /// Another import of the supplier is under way.
+    ImportUnderWay = CONFLICT "import_under_way" {
+        en: "Another price list is being imported",
+            "A price list of this supplier is on its way into the catalogue, and may change what this one was compared with. Nothing was changed.",
+            "Wait until it has ended, and try again then.";
+        ru: "Загружается другой прайс-лист",
+            "Другой прайс-лист этого поставщика сейчас загружается и может изменить то, с чем этот был сравнён. Ничего не изменено.",
+            "Дождитесь, пока он загрузится, и попробуйте снова.";
+    }
+    /// An import cannot be taken back.
+    ImportNotRevertible = CONFLICT "import_not_revertible" {
+        en: "The import cannot be taken back",
+            "This import was not applied, or what it has changed is not kept any more. Nothing was changed.",
+            "Upload the list that should be in the catalogue instead.";
+        ru: "Загрузку нельзя отменить",
+            "Эта загрузка не была применена, или уже не хранится, что она изменила. Ничего не изменено.",
+            "Вместо этого отправьте прайс-лист, который должен быть в каталоге.";
+    }
     /// Nobody of the supplier has confirmed an address.
     SupplierUnconfirmed = CONFLICT "supplier_unconfirmed" {
         en: "The supplier is not confirmed",

@@ -2,8 +2,10 @@
 
 use common::{
     ids::SupplierOrderId,
+    imports::{OfferChange, Percent, PriceFactor},
+    money::Currency,
     orders::{Step, SupplierOrderStatus, SupplierOrderSummary},
-    suppliers::Supplier,
+    suppliers::{GuardChange, Supplier},
     text::{Invalid, many_lines},
 };
 use salvo::oapi::ToSchema;
@@ -29,6 +31,10 @@ pub struct SupplierSettingsResponse {
     pub accepting_orders: bool,
     /// Whether staff has approved it: until then nobody sees its offers.
     pub approved: bool,
+    /// A price list is held for review when a price becomes more than so many times as much, or as little.
+    pub guard_price_factor: f64,
+    /// A price list is held for review when it withdraws more than so many of a hundred offers.
+    pub guard_withdrawn_percent: i16,
     /// Where its price list can be fetched.
     pub price_list_url: Option<String>,
 }
@@ -40,6 +46,8 @@ impl From<Supplier> for SupplierSettingsResponse {
             name: supplier.name,
             accepting_orders: supplier.accepting_orders,
             approved: supplier.approved,
+            guard_price_factor: supplier.guard.price_factor.times(),
+            guard_withdrawn_percent: supplier.guard.withdrawn_percent.of_a_hundred(),
             price_list_url: supplier.price_list_url,
         }
     }
@@ -51,6 +59,100 @@ impl From<Supplier> for SupplierSettingsResponse {
 pub struct SupplierSettingsRequest {
     /// Whether it takes orders.
     pub accepting_orders: Option<bool>,
+    /// Price lists are held for review when a price becomes more than so many times as much, or as little: 1.01
+    /// to 1000.
+    pub guard_price_factor: Option<f64>,
+    /// Price lists are held for review when they withdraw more than so many of a hundred offers: 0 to 100.
+    pub guard_withdrawn_percent: Option<i64>,
+}
+
+/// What to change of a supplier's settings, checked.
+#[derive(Clone, Copy, Debug)]
+pub struct SupplierChange {
+    /// Whether it takes orders.
+    pub accepting_orders: Option<bool>,
+    /// What of its price lists looks like a slip.
+    pub guard: GuardChange,
+}
+
+impl SupplierSettingsRequest {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// 422 with everything that is not right.
+    pub fn parse(self) -> ApiResult<SupplierChange> {
+        let mut fields = Fields::default();
+        let factor = fields.optional("/guard_price_factor", self.guard_price_factor, PriceFactor::parse);
+        let percent =
+            fields.optional("/guard_withdrawn_percent", self.guard_withdrawn_percent, Percent::parse);
+        let guard = factor.zip(percent);
+        let guard =
+            guard.map(|(price_factor, withdrawn_percent)| GuardChange { price_factor, withdrawn_percent });
+        fields.finish(guard.map(|guard| SupplierChange { accepting_orders: self.accepting_orders, guard }))
+    }
+}
+
+/// The list through which an offer became what it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangingImportResponse {
+    /// The import.
+    pub id: String,
+    /// The file's name.
+    pub source: String,
+    /// The offer's number among the goods, from 1; null where the list no longer had it.
+    pub row: Option<i64>,
+}
+
+/// A supplier's offer, as it became.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OfferChangeResponse {
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// `inserted`, `updated` (also: brought back) or `withdrawn` by a list, or `shipped` with an order.
+    pub change: &'static str,
+    /// Its price from then on; null where an order took of it.
+    pub price: Option<String>,
+    /// Its recommended price from then on.
+    pub recommended_price: Option<String>,
+    /// The currency of prices.
+    pub currency: String,
+    /// Pieces in stock from then on.
+    pub stock: i32,
+    /// The list that did it.
+    pub import: Option<ChangingImportResponse>,
+    /// The supplier order that took of its stock.
+    pub supplier_order_id: Option<String>,
+}
+
+impl OfferChangeResponse {
+    /// A change, in the installation's currency.
+    pub fn new(change: OfferChange, currency: Currency) -> Self {
+        let (cause, row) = (change.cause.to_string(), change.row);
+        let (import, supplier_order_id) = match change.source {
+            Some(source) => (Some(ChangingImportResponse { id: cause, source, row }), None),
+            None => (None, Some(cause)),
+        };
+        Self {
+            at: change.at,
+            change: change.kind.as_str(),
+            price: change.price.map(|price| price.to_string()),
+            recommended_price: change.recommended_price.map(|price| price.to_string()),
+            currency: currency.to_string(),
+            stock: change.stock,
+            import,
+            supplier_order_id,
+        }
+    }
+}
+
+/// A page of what became of an offer, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OfferHistoryResponse {
+    /// This page's items.
+    pub items: Vec<OfferChangeResponse>,
+    /// What to send as `cursor` for the next page; null on the last one.
+    pub next_cursor: Option<String>,
 }
 
 /// A move of a supplier order.

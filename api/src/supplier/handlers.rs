@@ -1,7 +1,8 @@
 //! Switching order taking, and moving parts of orders along.
 
 use common::{
-    ids::SupplierOrderId,
+    ids::{OfferId, SupplierOrderId},
+    imports::{self, OfferChange, OfferHistoryCursor},
     orders::{self, SupplierOrderStatus},
     suppliers,
 };
@@ -11,15 +12,15 @@ use salvo::{
 };
 
 use super::dto::{
-    StatusRequest, SupplierOrderResponse, SupplierOrdersResponse, SupplierSettingsRequest,
-    SupplierSettingsResponse,
+    OfferChangeResponse, OfferHistoryResponse, StatusRequest, SupplierOrderResponse, SupplierOrdersResponse,
+    SupplierSettingsRequest, SupplierSettingsResponse,
 };
 use crate::{
     body::Body,
     context::{Ctx, Supplier},
     error::{ApiError, ApiResult},
     orders::filter::OrderQuery,
-    params::PathId,
+    params::{PageQuery, Paging, PathId, page_parts},
 };
 
 /// The supplier, as its own people see it.
@@ -40,13 +41,33 @@ pub(crate) async fn patch_own_supplier(
     body: Body<SupplierSettingsRequest>,
 ) -> ApiResult<Json<SupplierSettingsResponse>> {
     let supplier_id = supplier.organization_id.into();
+    let change = body.into_inner().parse()?;
     let mut tx = ctx.begin().await?;
-    if let Some(accepting) = body.into_inner().accepting_orders {
+    if let Some(accepting) = change.accepting_orders {
         suppliers::set_accepting_orders(&mut tx, supplier_id, accepting, ctx.now()).await?;
     }
+    suppliers::set_guard(&mut tx, supplier_id, change.guard).await?;
     let settings = suppliers::find(&mut tx, supplier_id).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await?;
     Ok(Json(settings.into()))
+}
+
+/// What became of one of the supplier's offers, the newest first: every change of its price, stock and state,
+/// with the list and row, or the order, that it came from.
+#[endpoint(tags("supplier"))]
+pub(crate) async fn get_offer_history(
+    ctx: Ctx,
+    supplier: Supplier,
+    query: PageQuery<OfferHistoryCursor>,
+    id: PathId<OfferId>,
+) -> ApiResult<Json<OfferHistoryResponse>> {
+    let Paging { limit, after } = query.finish()?;
+    let supplier_id = supplier.organization_id.into();
+    let page = imports::offer_history(&mut *ctx.read().await?, supplier_id, id.0, after, limit).await?;
+    let (changes, next_cursor): (Vec<OfferChange>, _) = page_parts(page.ok_or_else(ApiError::not_found)?);
+    let currency = ctx.trade().currency;
+    let items = changes.into_iter().map(|change| OfferChangeResponse::new(change, currency)).collect();
+    Ok(Json(OfferHistoryResponse { items, next_cursor }))
 }
 
 /// The supplier's parts of orders, the newest first.

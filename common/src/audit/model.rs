@@ -60,6 +60,12 @@ actions! {
     RefundPayment(PaymentId) = "refund_payment" of "payment";
     /// A price list was uploaded for a supplier.
     ImportPriceList(PriceImportId) = "import_price_list" of "price_import";
+    /// A price list of a supplier that waited was applied.
+    ApplyPriceList(PriceImportId) = "apply_price_list" of "price_import";
+    /// A price list of a supplier that waited was discarded.
+    DiscardPriceList(PriceImportId) = "discard_price_list" of "price_import";
+    /// What a price list of a supplier had changed was taken back: the import that does so.
+    RevertPriceList(PriceImportId) = "revert_price_list" of "price_import";
     /// A message was sent again.
     ResendMessage(EmailMessageId) = "resend_message" of "email_message";
     /// A word was told what it means to searches.

@@ -7,7 +7,7 @@
 //! | I3 | the history of a supplier order, a payment, an import or a message is a path in its state machine, and ends where it stands |
 //! | I4 | what came of a payment is what is allocated to parts, each by what it costs; no more goes back than came, and what was paid for a part that is called off does; suppliers see what is invoiced or held; what a card pays is sent once its money is ours, and waits or is called off without |
 //! | I6 | every event that owes an e-mail has its message; a message has a live job or an end |
-//! | I7 | an import was applied whole or not at all: its counts, its changes and its version agree; the catalogue lists what has an offer to show, by its price |
+//! | I7 | an import was applied whole or not at all: its counts, its changes and its version agree; one that waits can be applied as it was shown; the catalogue lists what has an offer to show, by its price |
 //! | I8 | no job is stuck: what runs, runs on a worker that lives, and not for ever |
 //!
 //! It only reads, and sees one snapshot, so that it may run beside live traffic. Each check is one statement
@@ -68,6 +68,7 @@ pub async fn run(conn: &mut PgConnection) -> Result<Report, sqlx::Error> {
     report.add(Invariant::I6, store::untold_moves(conn).await?);
     report.add(Invariant::I6, store::untold_cancellations(conn).await?);
     report.add(Invariant::I6, store::unreported_imports(conn).await?);
+    report.add(Invariant::I6, store::unannounced_holds(conn).await?);
     report.add(Invariant::I6, store::unreceipted_payments(conn).await?);
     report.add(Invariant::I6, store::untold_lapses(conn).await?);
     report.add(Invariant::I6, store::unreminded_invoices(conn).await?);
@@ -78,6 +79,7 @@ pub async fn run(conn: &mut PgConnection) -> Result<Report, sqlx::Error> {
 
     report.add(Invariant::I7, store::miscounted_imports(conn).await?);
     report.add(Invariant::I7, store::changes_without_an_import(conn).await?);
+    report.add(Invariant::I7, store::undecidable_imports(conn).await?);
     report.add(Invariant::I7, store::wrong_catalog_versions(conn).await?);
     report.add(Invariant::I7, store::misplaced_products(conn).await?);
     report.add(Invariant::I7, store::miscounted_offers(conn).await?);

@@ -1,6 +1,5 @@
 //! The steps of an import, from the uploaded bytes to the changed catalogue.
 
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -8,25 +7,28 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use uuid::Uuid;
 
 use super::{
-    CHUNK_BYTES, ImportFailure, ImportStatus, NewImport, PriceImport,
+    CHUNK_BYTES, ImportFailure, ImportStatus, NewImport, PriceImport, Suspicion, deciding,
     jobs::ImportPriceList,
+    messages,
     store::{self, Applied, Begun},
 };
 use crate::{
     config::TradeSettings,
-    ids::PriceImportId,
-    mail::{self, MessageKind, NewMessage},
+    ids::{PriceImportId, SupplierId},
     queue::{self, Job},
 };
 
-/// How many lists of a supplier may wait for their end: each keeps its whole file until then.
-const MAX_UNFINISHED: i64 = 10;
+/// How many lists of a supplier may be under way: each keeps its whole file until its end.
+const MAX_UNDER_WAY: i64 = 10;
+
+/// How many lists of a supplier may wait for somebody to decide, likewise. A further one takes the oldest one's place.
+const MAX_UNDECIDED: i64 = 5;
 
 /// Why a list is not received.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
     /// Too many lists of the supplier wait already.
-    #[error("{MAX_UNFINISHED} price lists of this supplier are not through yet")]
+    #[error("{MAX_UNDER_WAY} price lists of this supplier are not through yet")]
     TooMany,
     /// The file cannot be read, or the database refused.
     #[error(transparent)]
@@ -44,14 +46,7 @@ pub async fn receive(
     new: &NewImport,
     mut file: impl AsyncRead + Unpin + Send,
 ) -> Result<PriceImport, ReceiveError> {
-    store::lock_uploads(conn, new.supplier_id).await?;
-    let standing = store::standing(conn, new.supplier_id).await?;
-    if standing.unfinished >= MAX_UNFINISHED {
-        return Err(ReceiveError::TooMany);
-    }
-    // Later than the last one, whatever the clock of the process that took that.
-    let after = |newest: PriceImportId| PriceImportId(Uuid::from_u128(newest.0.as_u128().saturating_add(1)));
-    let id = PriceImportId::new().max(standing.newest.map_or(PriceImportId(Uuid::nil()), after));
+    let id = next_id(conn, new.supplier_id).await?;
     store::insert(conn, id, new, now).await?;
     let (mut hash, mut bytes) = (Sha256::new(), 0_i64);
     for position in 0.. {
@@ -69,56 +64,124 @@ pub async fn receive(
     Ok(store::find(conn, new.supplier_id, id).await?.ok_or(sqlx::Error::RowNotFound)?)
 }
 
+/// The id of a supplier's next list, which follows all that it has uploaded; no other one comes meanwhile.
+pub(super) async fn next_id(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+) -> Result<PriceImportId, ReceiveError> {
+    store::lock_uploads(conn, supplier_id).await?;
+    let standing = store::standing(conn, supplier_id).await?;
+    if standing.under_way >= MAX_UNDER_WAY {
+        return Err(ReceiveError::TooMany);
+    }
+    // Later than the last one, whatever the clock of the process that took that.
+    let after = |newest: PriceImportId| PriceImportId(Uuid::from_u128(newest.0.as_u128().saturating_add(1)));
+    Ok(PriceImportId::new().max(standing.newest.map_or(PriceImportId(Uuid::nil()), after)))
+}
+
 /// What there is to do for an import.
 #[derive(Debug)]
 pub enum Begin {
     /// Read it and apply it.
     Import(Begun),
+    /// Nothing more: it is the list that was applied last, and its end is noted.
+    Unchanged,
     /// An earlier list of the supplier comes first.
     Wait,
-    /// It has ended.
-    Ended,
+    /// Nothing: it has ended, or waits for somebody to decide.
+    Rest,
 }
 
-/// Takes up an import. One that was broken off starts again from its file.
+/// Takes up an import. One that was broken off starts again from its file; one that is the list that was
+/// applied last, since when nothing has changed, has ended with that.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn begin(
     conn: &mut PgConnection,
+    trade: &TradeSettings,
     now: OffsetDateTime,
     id: PriceImportId,
 ) -> Result<Begin, sqlx::Error> {
-    let Some(begun) = store::begin(conn, id).await? else { return Ok(Begin::Ended) };
-    if begun.status.has_ended() {
-        return Ok(Begin::Ended);
+    let Some(begun) = store::begin(conn, id).await? else { return Ok(Begin::Rest) };
+    if begun.status.has_ended() || begun.status.awaits_decision() {
+        return Ok(Begin::Rest);
     }
     if begun.status == ImportStatus::Received {
         if store::waits_for_earlier(conn, &begun).await? {
             return Ok(Begin::Wait);
         }
         store::advance(conn, id, ImportStatus::Received, ImportStatus::Parsing, now).await?;
+        if !begun.dry_run
+            && let Some(same) = store::same_as_last(conn, id).await?
+        {
+            store::advance(conn, id, ImportStatus::Parsing, ImportStatus::Validated, now).await?;
+            store::advance(conn, id, ImportStatus::Validated, ImportStatus::Applying, now).await?;
+            let applied = store::repeat(conn, &begun, &same, now).await?;
+            end(conn, trade, now, id, applied.status).await?;
+            return Ok(Begin::Unchanged);
+        }
     }
     store::clear_stage(conn, id).await?;
     Ok(Begin::Import(begun))
 }
 
-/// Notes that all goods are staged and the catalogue is about to change.
+/// What becomes of a list whose goods are staged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The catalogue is about to change.
+    Apply,
+    /// It waits for somebody to decide.
+    Wait,
+}
+
+/// Notes that all goods are staged. A dry run then reports what it would change, and stops; so does a list that
+/// looks like a slip, of which the supplier is told.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn begin_applying(
+/// [`ApplyError`]; the caller then rolls back.
+pub async fn validate(
     conn: &mut PgConnection,
+    trade: &TradeSettings,
     now: OffsetDateTime,
-    id: PriceImportId,
+    begun: &Begun,
     summary: &super::formats::ListSummary,
-) -> Result<(), sqlx::Error> {
-    store::note_summary(conn, id, summary).await?;
+) -> Result<Verdict, ApplyError> {
+    store::set_limits(conn, ImportPriceList::TIMEOUT).await?;
+    store::note_summary(conn, begun.id, summary).await?;
     store::analyze_stage(conn).await?;
-    // Neither moves an import that had come further before it was broken off.
-    store::advance(conn, id, ImportStatus::Parsing, ImportStatus::Validated, now).await?;
-    store::advance(conn, id, ImportStatus::Validated, ImportStatus::Applying, now).await?;
-    Ok(())
+    if !store::is_whole(conn, begun.id).await? {
+        return Err(ApplyError::StageLost);
+    }
+    store::refuse_repeated(conn, begun.id).await?;
+    // Not one that had come further: it was broken off, or somebody has decided to apply it.
+    if store::advance(conn, begun.id, ImportStatus::Parsing, ImportStatus::Validated, now).await? {
+        // Who takes back has seen what there is.
+        let suspicions = if begun.reverts.is_none() { store::judge(conn, begun).await? } else { Vec::new() };
+        if begun.dry_run || !suspicions.is_empty() {
+            wait(conn, trade, now, begun, &suspicions).await?;
+            return Ok(Verdict::Wait);
+        }
+        store::advance(conn, begun.id, ImportStatus::Validated, ImportStatus::Applying, now).await?;
+    }
+    Ok(Verdict::Apply)
+}
+
+/// Reports what a list would change, for whoever is to decide.
+async fn wait(
+    conn: &mut PgConnection,
+    trade: &TradeSettings,
+    now: OffsetDateTime,
+    begun: &Begun,
+    suspicions: &[Suspicion],
+) -> Result<(), sqlx::Error> {
+    store::note_suspicions(conn, begun, suspicions).await?;
+    store::report(conn, begun).await?;
+    if !begun.dry_run {
+        store::advance(conn, begun.id, ImportStatus::Validated, ImportStatus::HeldForReview, now).await?;
+        messages::tell_held(conn, trade, now, begun.id).await?;
+    }
+    deciding::discard_beyond(conn, now, begun.supplier_id, MAX_UNDECIDED).await
 }
 
 /// Why a staged list was not applied.
@@ -148,10 +211,21 @@ pub async fn apply(
     }
     let applied = store::apply(conn, begun, now).await?;
     store::sum_up_problems(conn, begun.id).await?;
-    store::advance(conn, begun.id, ImportStatus::Applying, applied.status, now).await?;
-    store::delete_chunks(conn, begun.id).await?;
-    tell(conn, trade, now, begun.id).await?;
+    end(conn, trade, now, begun.id, applied.status).await?;
     Ok(applied)
+}
+
+/// Ends an import whose changes are made, and tells the supplier.
+async fn end(
+    conn: &mut PgConnection,
+    trade: &TradeSettings,
+    now: OffsetDateTime,
+    id: PriceImportId,
+    status: ImportStatus,
+) -> Result<(), sqlx::Error> {
+    store::advance(conn, id, ImportStatus::Applying, status, now).await?;
+    store::delete_chunks(conn, id).await?;
+    messages::tell_ended(conn, trade, now, id).await
 }
 
 /// Ends an import of which nothing reached the catalogue, and tells the supplier.
@@ -168,45 +242,7 @@ pub async fn fail(
     store::clear_stage(conn, id).await?;
     if store::fail(conn, id, failure, now).await? {
         store::delete_chunks(conn, id).await?;
-        tell(conn, trade, now, id).await?;
+        messages::tell_ended(conn, trade, now, id).await?;
     }
     Ok(())
-}
-
-async fn tell(
-    conn: &mut PgConnection,
-    trade: &TradeSettings,
-    now: OffsetDateTime,
-    id: PriceImportId,
-) -> Result<(), sqlx::Error> {
-    let Some((supplier_id, supplier, readers)) = store::readers(conn, id).await? else { return Ok(()) };
-    let Some(import) = store::find(conn, supplier_id, id).await? else { return Ok(()) };
-    let rows = store::first_errors(conn, id).await?;
-    let data = |locale| {
-        let errors = rows.iter().map(|row| {
-            let details: Vec<String> = row.errors.iter().map(|error| error.said_in(locale)).collect();
-            json!({ "row": row.row, "line": row.line, "sku": row.sku, "detail": details.join("; ") })
-        });
-        json!({
-            "supplier": supplier,
-            "source": import.source,
-            "status": import.status.as_str(),
-            "error": import.error.as_ref().map(|error| error.detail.in_locale(locale)),
-            "counts": import.counts,
-            "errors": errors.collect::<Vec<_>>(),
-            "import_url": trade.link_in(locale, &format!("/supplier/imports/{id}")),
-        })
-    };
-    let messages: Vec<NewMessage> = readers
-        .into_iter()
-        .map(|reader| NewMessage {
-            cause: id.0,
-            kind: MessageKind::PriceListImported,
-            recipient: reader.email,
-            locale: reader.locale,
-            data: data(reader.locale),
-            user_id: None,
-        })
-        .collect();
-    mail::post(conn, now, &messages).await
 }

@@ -8,33 +8,47 @@
 //!
 //! An upload is [received](receive) into chunk rows with a job; the job [stages](stage) its goods by `COPY`,
 //! finds what differs from the supplier's offers, and [applies](apply) only that, in one transaction: the
-//! catalogue changes whole or not at all (invariant I7). Imports of one supplier follow one another.
+//! catalogue changes whole or not at all (invariant I7). Imports of one supplier follow one another. A dry run stops
+//! before that, and so does a list that looks like a slip, with a report of what it would change, until somebody
+//! [accepts](accept) or [discards](discard) it.
 
 mod actions;
+mod deciding;
 mod export;
 pub mod formats;
 mod good;
+mod guard;
+mod history;
 pub mod jobs;
+mod messages;
 mod model;
 mod numbers;
 mod pipeline;
 mod problems;
+mod reverting;
 mod store;
 mod text;
 mod wording;
 
-pub use actions::{ApplyError, Begin, ReceiveError, apply, begin, begin_applying, fail, receive};
+pub use actions::{ApplyError, Begin, ReceiveError, Verdict, apply, begin, fail, receive, validate};
+pub use deciding::{Acceptance, DecideError, accept, discard, discard_forgotten};
 pub use export::{ExportError, export, report, template};
 pub use good::{CategoryName, Good, Sku};
+pub use guard::{Guard, Percent, PriceFactor, Suspicion, SuspicionCode};
+pub use history::{OfferChange, OfferChangeKind, OfferHistoryCursor, offer_history};
 pub use model::{
     Counts, ImportFailure, ImportMode, ImportRow, ImportStatus, NewImport, PriceImport, RowStatus,
 };
 pub use pipeline::{StageError, stage};
 pub use problems::{FieldCode, FieldError, ProblemGroup, Rejected};
-pub use store::{find, list, rows};
+pub use reverting::{RevertError, revert, stage_reversal};
+pub use store::{Begun, find, list, rows};
 pub use text::{TextError, normalized};
 pub use wording::Wording;
 pub(crate) use wording::said;
+
+/// This release: what reads lists, perhaps otherwise than the one before.
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
 /// How much of a file one row keeps.
 pub const CHUNK_BYTES: u64 = 1 << 20;

@@ -3,8 +3,13 @@
 //! ```text
 //! received ──▶ parsing ──▶ validated ──▶ applying ──▶ completed | completed_with_errors
 //!    │            │            │             │
+//!    │            │            ├─────────────│──▶ held_for_review ──▶ applying | discarded
+//!    │            │            ├─────────────│──▶ discarded
 //!    └────────────┴────────────┴─────────────┴──▶ failed
 //! ```
+//!
+//! A dry run stops at `validated`, and stands there until somebody has it applied or discards it; so does at
+//! `held_for_review` what looks like a slip.
 //!
 //! Lists of one supplier are applied one after the other, in the order in which they came, each of them: whether a
 //! newer one can be read at all is known only when its turn comes. (Version 0.1.0 passed by what a newer list would
@@ -15,8 +20,8 @@ use serde_json::Value;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::{FieldError, ProblemGroup, Wording, formats::Format};
-use crate::ids::{PriceImportId, SupplierId, UserId};
+use super::{FieldError, ProblemGroup, Suspicion, Wording, formats::Format};
+use crate::ids::{OfferId, PriceImportId, SupplierId, UserId};
 
 /// What happens to offers that a list does not name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
@@ -125,6 +130,12 @@ impl ImportStatus {
         }
     }
 
+    /// Whether it stands until somebody decides: only dry runs are ever left at `validated`.
+    #[must_use]
+    pub fn awaits_decision(self) -> bool {
+        matches!(self, Self::Validated | Self::HeldForReview)
+    }
+
     /// Whether nothing more will happen to it.
     #[must_use]
     pub fn has_ended(self) -> bool {
@@ -137,10 +148,12 @@ impl ImportStatus {
 pub struct NewImport {
     /// Whose.
     pub supplier_id: SupplierId,
-    /// Who uploads it.
-    pub requested_by: UserId,
+    /// Who uploads it; nobody in particular where that is done on the command line.
+    pub requested_by: Option<UserId>,
     /// What happens to offers that it does not name.
     pub mode: ImportMode,
+    /// Whether it is only looked at, until somebody decides.
+    pub dry_run: bool,
     /// Its form.
     pub format: Format,
     /// The file's name.
@@ -183,16 +196,26 @@ pub struct PriceImport {
     pub status: ImportStatus,
     /// What happens to offers that it does not name.
     pub mode: ImportMode,
+    /// Whether it was to be looked at first.
+    pub dry_run: bool,
     /// The file's name.
     pub source: String,
+    /// The import whose changes it takes back.
+    pub reverts: Option<PriceImportId>,
     /// The name that the list gives its shop.
     pub shop: Option<String>,
     /// Rows read so far.
     pub rows_read: i64,
     /// Rows in all, once that is known.
     pub rows_total: Option<i64>,
+    /// Bytes of its file read so far.
+    pub bytes_read: i64,
+    /// Bytes of its file.
+    pub bytes: i64,
     /// What they came to.
     pub counts: Counts,
+    /// What looks like a slip.
+    pub suspicions: Vec<Suspicion>,
     /// Fields that mean nothing to us, and how often they occurred.
     pub ignored_fields: Value,
     /// What is wrong with the rows that were refused, what stops most of them first.
@@ -253,9 +276,11 @@ pub struct ImportRow {
     pub line: Option<i64>,
     /// The supplier's own id.
     pub sku: Option<String>,
+    /// The offer that has this id, where there is one and it was asked for.
+    pub offer_id: Option<OfferId>,
     /// What became of it.
     pub status: RowStatus,
-    /// What is wrong with it.
+    /// What is wrong with it, or looks like a slip.
     pub errors: Json<Vec<FieldError>>,
     /// What it changed: old and new by field.
     pub changes: Value,

@@ -7,9 +7,14 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     mem,
     ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
+use metrics::counter;
 use sqlx::PgPool;
 use tokio::{runtime::Handle, sync::mpsc, task};
 
@@ -97,14 +102,19 @@ impl Batch {
 pub async fn stage(db: &Db, run: &Run, begun: &Begun, currency: Currency) -> Result<ListSummary, StageError> {
     let (sender, mut batches) = mpsc::channel::<Batch>(WAITING_BATCHES);
     let file = StoredFile::open(db.pool().clone(), begun.id).await.map_err(Failure::from)?;
-    let format = begun.format;
+    let (format, bytes_read) = (begun.format, Arc::clone(&file.bytes_read));
     let limits = Limits { currency: Some(currency), ..Limits::default() };
     let reading = task::spawn_blocking(move || read(format, file, limits, &sender));
     let mut shown = Instant::now();
+    let mut rows_counted = 0;
     while let Some(batch) = batches.recv().await {
         keep(db, run, begun, &batch).await?;
+        counter!("import_rows_read_total").increment(batch.last_row.saturating_sub(rows_counted));
+        rows_counted = batch.last_row.max(rows_counted);
         if shown.elapsed() >= PROGRESS_EVERY {
-            store::note_progress(db.pool(), begun.id, batch.last_row).await.map_err(Failure::from)?;
+            let bytes = bytes_read.load(Ordering::Relaxed);
+            let noted = store::note_progress(db.pool(), begun.id, batch.last_row, bytes).await;
+            noted.map_err(Failure::from)?;
             shown = Instant::now();
         }
     }
@@ -157,14 +167,24 @@ struct StoredFile {
     chunks: u64,
     bytes: u64,
     position: u64,
+    /// The farthest that it was read.
+    bytes_read: Arc<AtomicU64>,
     loaded: Option<(u64, Vec<u8>)>,
 }
 
 impl StoredFile {
     async fn open(pool: PgPool, id: PriceImportId) -> Result<Self, sqlx::Error> {
         let (chunks, bytes) = store::chunks(&pool, id).await?;
-        let (chunks, bytes) = (u64::try_from(chunks).unwrap_or(0), u64::try_from(bytes).unwrap_or(0));
-        Ok(Self { pool, runtime: Handle::current(), id, chunks, bytes, position: 0, loaded: None })
+        Ok(Self {
+            pool,
+            runtime: Handle::current(),
+            id,
+            chunks: u64::try_from(chunks).unwrap_or(0),
+            bytes: u64::try_from(bytes).unwrap_or(0),
+            position: 0,
+            bytes_read: Arc::default(),
+            loaded: None,
+        })
     }
 
     fn chunk(&mut self, number: u64) -> io::Result<&[u8]> {
@@ -189,6 +209,7 @@ impl Read for StoredFile {
         let read = rest.len().min(buffer.len());
         buffer[..read].copy_from_slice(&rest[..read]);
         self.position += read as u64;
+        self.bytes_read.fetch_max(self.position, Ordering::Relaxed);
         Ok(read)
     }
 }

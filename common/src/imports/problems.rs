@@ -124,6 +124,18 @@ pub enum FieldCode {
     WrongCurrency,
     /// A reference to a character that XML does not know.
     UnknownEntity,
+    /// A price of about a hundred times as much as before, or as little.
+    #[serde(rename = "price_times_100")]
+    PriceTimes100,
+    /// A price of about ten times as much as before, or as little.
+    #[serde(rename = "price_times_10")]
+    PriceTimes10,
+    /// Another price that moves by more than usual.
+    PriceMoved,
+    /// Nothing in stock, where there was something.
+    NoStock,
+    /// What was to be taken back has changed since.
+    ChangedSince,
 }
 
 impl fmt::Display for FieldCode {

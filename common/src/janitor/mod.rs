@@ -12,7 +12,7 @@ pub use retention::{Retention, RetentionArgs};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::{accounts::EmailAddress, idempotency};
+use crate::{accounts::EmailAddress, idempotency, imports};
 
 /// How many rows one transaction throws away.
 pub const CHUNK: i64 = 1_000;
@@ -40,6 +40,8 @@ pub enum Litter {
     Sessions,
     /// What is personal in messages.
     Messages,
+    /// Price lists that nobody has decided upon: they are discarded.
+    UndecidedImports,
     /// Files of price lists, where one was left when its import ended.
     ImportFiles,
     /// Rows of price lists that were refused or changed something.
@@ -52,7 +54,7 @@ pub enum Litter {
 
 impl Litter {
     /// All of it.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::FinishedJobs,
         Self::DeadJobs,
         Self::IdempotencyKeys,
@@ -60,6 +62,7 @@ impl Litter {
         Self::RefreshTokens,
         Self::Sessions,
         Self::Messages,
+        Self::UndecidedImports,
         Self::ImportFiles,
         Self::ImportRows,
         Self::Workers,
@@ -86,6 +89,9 @@ pub async fn sweep(
         Litter::RefreshTokens => store::refresh_tokens(conn, before(keep.sessions), CHUNK).await,
         Litter::Sessions => store::sessions(conn, before(keep.sessions), CHUNK).await,
         Litter::Messages => store::messages(conn, before(keep.messages), EmailAddress::NOBODY, CHUNK).await,
+        Litter::UndecidedImports => {
+            imports::discard_forgotten(conn, now, before(keep.undecided_imports), CHUNK).await
+        }
         Litter::ImportFiles => store::import_files(conn, before(keep.import_rows), PIECES).await,
         Litter::ImportRows => store::import_rows(conn, before(keep.import_rows), CHUNK).await,
         Litter::Workers => store::workers(conn, before(keep.workers), CHUNK).await,

@@ -46,6 +46,8 @@ retention! {
     sessions = "KEEP_SESSIONS" "30d";
     /// How long messages keep their recipient and their data
     messages = "KEEP_MESSAGES" "365d";
+    /// How long price lists wait for somebody to apply or discard them
+    undecided_imports = "KEEP_UNDECIDED_IMPORTS" "7d";
     /// How long the reports of price lists keep their rows
     import_rows = "KEEP_IMPORT_ROWS" "30d";
     /// How long workers are kept that are gone

@@ -38,6 +38,8 @@ pub enum MessageKind {
     OrderCanceled,
     /// To the supplier: what became of a price list.
     PriceListImported,
+    /// To the supplier: a price list looks like a slip, and waits.
+    PriceListHeld,
     /// To the buyer: their money came.
     PaymentReceived,
     /// To the buyer, who is to pay again, and to the administrator: money that was held on a card was lost.
@@ -50,7 +52,7 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ConfirmRegistration,
         Self::AddressKnown,
         Self::ResetPassword,
@@ -62,6 +64,7 @@ impl MessageKind {
         Self::OrderStatusChanged,
         Self::OrderCanceled,
         Self::PriceListImported,
+        Self::PriceListHeld,
         Self::PaymentReceived,
         Self::PaymentLapsed,
         Self::InvoiceOverdue,
@@ -83,6 +86,7 @@ impl MessageKind {
             Self::OrderStatusChanged => "order_status_changed",
             Self::OrderCanceled => "order_canceled",
             Self::PriceListImported => "price_list_imported",
+            Self::PriceListHeld => "price_list_held",
             Self::PaymentReceived => "payment_received",
             Self::PaymentLapsed => "payment_lapsed",
             Self::InvoiceOverdue => "invoice_overdue",
@@ -105,6 +109,7 @@ impl MessageKind {
             | Self::OrderToAdminister
             | Self::OrderStatusChanged
             | Self::PriceListImported
+            | Self::PriceListHeld
             | Self::PaymentReceived
             | Self::PaymentLapsed
             | Self::InvoiceOverdue

@@ -5,8 +5,12 @@ mod store;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::{catalog, ids::SupplierId};
-pub use store::find;
+use crate::{
+    catalog,
+    ids::SupplierId,
+    imports::{Guard, Percent, PriceFactor},
+};
+pub use store::{find, set_guard};
 
 /// Switches order taking on or off.
 ///
@@ -25,6 +29,15 @@ pub async fn set_accepting_orders(
     Ok(())
 }
 
+/// What to change of what a supplier lets pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GuardChange {
+    /// By which factor prices may move.
+    pub price_factor: Option<PriceFactor>,
+    /// How many of a hundred offers may be withdrawn at once.
+    pub withdrawn_percent: Option<Percent>,
+}
+
 /// A supplier, as its own people see it.
 #[derive(Clone, Debug)]
 pub struct Supplier {
@@ -39,6 +52,8 @@ pub struct Supplier {
     /// Whether anybody of it has confirmed an address. Until then its registration may start afresh, and take
     /// everything with it.
     pub confirmed: bool,
+    /// What of its price lists looks like a slip.
+    pub guard: Guard,
     /// Where its price list can be fetched.
     pub price_list_url: Option<String>,
 }

@@ -1,12 +1,14 @@
-//! What operators do on the command line: `worker jobs …`, `worker queues …` and `worker schedules`.
+//! What operators do on the command line: `worker jobs …`, `worker queues …`, `worker schedules` and `worker import`.
 //!
 //! They act as nobody in particular: the audit log says that it was done, and no name. Whoever should be named uses the
 //! API.
 
+mod import;
 mod jobs;
 mod queues;
 mod schedules;
 
+pub use import::ImportArgs;
 pub use jobs::JobsCommand;
 pub use queues::QueuesCommand;
 pub use schedules::list_schedules;

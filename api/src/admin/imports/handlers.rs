@@ -4,7 +4,8 @@ use common::{
     accounts,
     audit::{self, Action, Entry},
     ids::{PriceImportId, SupplierId},
-    imports::{self, RowStatus},
+    imports::{self, Acceptance, PriceImport, RowStatus},
+    locale::Locale,
     suppliers,
 };
 use salvo::{
@@ -21,6 +22,7 @@ use crate::{
     imports::{
         delivery::Announced,
         dto::{ImportResponse, ImportRowResponse, ImportRowsResponse, ImportsResponse},
+        handlers::acceptance,
         upload::UploadForm,
     },
     params::{PageQuery, PathId, Query},
@@ -35,6 +37,8 @@ use crate::{
     parameters(
         ("mode" = Option<String>, Query, description = "`replace` (default): what the list no longer has is \
             withdrawn; `upsert`: it stays"),
+        ("dry_run" = Option<bool>, Query, description = "`true`: the import stops at `validated` with what it would \
+            change, until it is applied or discarded; after a week it is discarded"),
     ),
 )]
 pub(crate) async fn create_import_for_supplier(
@@ -62,12 +66,11 @@ pub(crate) async fn create_import_for_supplier(
     let entry = Entry {
         by: Some(staff.user_id),
         action: Action::ImportPriceList(import.id),
-        details: json!({ "supplier_id": id.0, "mode": import.mode.as_str() }),
+        details: json!({ "supplier_id": id.0, "mode": import.mode.as_str(), "dry_run": import.dry_run }),
     };
     audit::record(&mut tx, ctx.now(), &entry).await?;
-    let location = format!("/api/v1/admin/suppliers/{}/imports/{}", id.0, import.id);
     let locale = accounts::locale_of(&mut tx, staff.user_id).await?;
-    let accepted = Accepted { location: Some(location), body: ImportResponse::of(import, locale) };
+    let accepted = accepted(id.0, import, locale);
     delivery.keep(&mut tx, ctx.now(), &accepted).await?;
     tx.commit().await?;
     Ok(Answered::First(accepted))
@@ -104,8 +107,99 @@ pub(crate) async fn get_import_of_supplier(
     Ok(Json(ImportResponse::of(import.ok_or_else(ApiError::not_found)?, locale)))
 }
 
-/// What became of the rows of a supplier's import: those that were refused or changed something, in the order of the
-/// file.
+/// Applies an import of a supplier that waits, as it was shown. A job does it; the import shows its progress.
+#[endpoint(
+    tags("admin"),
+    parameters(
+        ("exclude_held" = Option<bool>, Query, description = "`true`: without what looks like a slip; those offers stay \
+            as they are, and their rows count as failed"),
+    ),
+)]
+pub(crate) async fn apply_import_of_supplier(
+    ctx: Ctx,
+    staff: Staff,
+    query: Query,
+    id: PathId<SupplierId>,
+    import_id: PathId<PriceImportId>,
+) -> ApiResult<Accepted<ImportResponse>> {
+    let acceptance = acceptance(query)?;
+    let mut tx = ctx.begin().await?;
+    let import = imports::accept(&mut tx, ctx.now(), id.0, import_id.0, acceptance).await?;
+    let entry = Entry {
+        by: Some(staff.user_id),
+        action: Action::ApplyPriceList(import.id),
+        details: json!({
+            "supplier_id": id.0, "exclude_held": acceptance == Acceptance::WithoutSuspicious,
+        }),
+    };
+    audit::record(&mut tx, ctx.now(), &entry).await?;
+    let locale = accounts::locale_of(&mut tx, staff.user_id).await?;
+    tx.commit().await?;
+    Ok(accepted(id.0, import, locale))
+}
+
+/// Discards an import of a supplier that waits: nothing of it is applied.
+#[endpoint(tags("admin"))]
+pub(crate) async fn discard_import_of_supplier(
+    ctx: Ctx,
+    staff: Staff,
+    query: Query,
+    id: PathId<SupplierId>,
+    import_id: PathId<PriceImportId>,
+) -> ApiResult<Json<ImportResponse>> {
+    query.finish()?;
+    let mut tx = ctx.begin().await?;
+    let import = imports::discard(&mut tx, ctx.now(), id.0, import_id.0).await?;
+    let entry = Entry {
+        by: Some(staff.user_id),
+        action: Action::DiscardPriceList(import.id),
+        details: json!({ "supplier_id": id.0 }),
+    };
+    audit::record(&mut tx, ctx.now(), &entry).await?;
+    let locale = accounts::locale_of(&mut tx, staff.user_id).await?;
+    tx.commit().await?;
+    Ok(Json(ImportResponse::of(import, locale)))
+}
+
+/// Takes back what an import of a supplier has changed, as an import of its own. What has changed since is left
+/// as it is; its rows fail.
+#[endpoint(tags("admin"))]
+pub(crate) async fn revert_import_of_supplier(
+    ctx: Ctx,
+    staff: Staff,
+    idempotency: Idempotency,
+    query: Query,
+    id: PathId<SupplierId>,
+    import_id: PathId<PriceImportId>,
+) -> ApiResult<Answered<Accepted<ImportResponse>>> {
+    query.finish()?;
+    let request = idempotency.of(staff.user_id, &[]);
+    let mut tx = ctx.begin().await?;
+    if let Some(kept) = request.begin(&mut tx, ctx.now()).await? {
+        tx.rollback().await?;
+        return Ok(Answered::Again(kept));
+    }
+    let import = imports::revert(&mut tx, ctx.now(), id.0, import_id.0, staff.user_id).await?;
+    let entry = Entry {
+        by: Some(staff.user_id),
+        action: Action::RevertPriceList(import.id),
+        details: json!({ "supplier_id": id.0, "reverts": import_id.0 }),
+    };
+    audit::record(&mut tx, ctx.now(), &entry).await?;
+    let locale = accounts::locale_of(&mut tx, staff.user_id).await?;
+    let accepted = accepted(id.0, import, locale);
+    request.keep(&mut tx, ctx.now(), &accepted).await?;
+    tx.commit().await?;
+    Ok(Answered::First(accepted))
+}
+
+fn accepted(supplier_id: SupplierId, import: PriceImport, locale: Locale) -> Accepted<ImportResponse> {
+    let location = format!("/api/v1/admin/suppliers/{supplier_id}/imports/{}", import.id);
+    Accepted { location: Some(location), body: ImportResponse::of(import, locale) }
+}
+
+/// What became of the rows of a supplier's import, or would become of them: those that were refused or changed
+/// something, in the order of the file.
 #[endpoint(
     tags("admin"),
     parameters(

@@ -61,6 +61,60 @@ pub(in super::super) async fn changes_without_an_import(
     .await
 }
 
+/// Imports that wait for somebody whose counts are not those of their report, or that could not be applied any
+/// more: what they were compared with or their file is gone.
+pub(in super::super) async fn undecidable_imports(
+    conn: &mut PgConnection,
+) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        with waiting as materialized (
+            select * from price_imports where status in ('validated', 'held_for_review')
+        ),
+        reported as (
+            select
+                r.import_id,
+                count(*) filter (where r.status = 'inserted') as inserted,
+                count(*) filter (where r.status = 'updated') as updated,
+                count(*) filter (where r.status = 'withdrawn') as withdrawn,
+                count(*) filter (where r.status = 'failed') as failed
+            from price_import_rows r
+            where r.import_id in (select id from waiting)
+            group by r.import_id
+        ),
+        kept as (
+            select c.import_id, sum(length(c.data)) as bytes
+            from price_import_chunks c
+            where c.import_id in (select id from waiting)
+            group by c.import_id
+        )
+        select
+            'import ' || w.id as "subject!",
+            format(
+                'waits, counts %s inserted, %s updated, %s withdrawn, %s failed, and reports %s, %s, %s, %s; %s of its %s '
+                    'bytes are there, and what it was compared with is %s',
+                w.inserted, w.updated, w.withdrawn, w.failed, coalesce(r.inserted, 0), coalesce(r.updated, 0),
+                coalesce(r.withdrawn, 0), coalesce(r.failed, 0), coalesce(k.bytes, 0), w.bytes,
+                case when p.import_id is null then 'forgotten' else 'known' end
+            ) as "detail!"
+        from waiting w
+        left join reported r on r.import_id = w.id
+        left join kept k on k.import_id = w.id
+        left join price_import_previews p on p.import_id = w.id
+        where (w.inserted, w.updated, w.withdrawn, w.failed) is distinct from
+              (coalesce(r.inserted, 0), coalesce(r.updated, 0), coalesce(r.withdrawn, 0), coalesce(r.failed, 0))
+           or p.import_id is null
+           or k.bytes is distinct from w.bytes
+        order by w.id
+        limit $1
+        "#,
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Suppliers whose catalogue does not have one version for each list that was applied, from 1 without a gap.
 pub(in super::super) async fn wrong_catalog_versions(
     conn: &mut PgConnection,

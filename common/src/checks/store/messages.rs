@@ -255,6 +255,34 @@ pub(in super::super) async fn unreported_imports(conn: &mut PgConnection) -> Res
     .await
 }
 
+/// Imports that were held of which nobody at the supplier was told.
+pub(in super::super) async fn unannounced_holds(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'import ' || i.id as "subject!",
+            format('was held and has no message %s; it owes one to everybody at supplier %s', $1::text, i.supplier_id)
+                as "detail!"
+        from price_import_history h
+        join price_imports i on i.id = h.import_id
+        where h.status = 'held_for_review'
+          and not exists (select from email_messages m where m.cause = i.id and m.kind = $1)
+          and exists (
+            select
+            from users u
+            where u.organization_id = i.supplier_id and u.closed_at is null and u.email_confirmed_at <= h.at
+          )
+        order by i.id
+        limit $2
+        "#,
+        MessageKind::PriceListHeld.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Users who have not confirmed their address, and were never asked to.
 pub(in super::super) async fn unasked_registrations(
     conn: &mut PgConnection,

@@ -15,13 +15,13 @@ use super::model::Invariant;
 pub(super) use histories::{illegal_moves, misplaced};
 pub(super) use imports::{
     changes_without_an_import, miscounted_imports, miscounted_offers, misplaced_products,
-    wrong_catalog_versions,
+    undecidable_imports, wrong_catalog_versions,
 };
 pub(super) use jobs::{abandoned_jobs, endless_jobs};
 pub(super) use messages::{
-    messages_without_their_job, unannounced_parts, unasked_registrations, unconfirmed_orders,
-    unreceipted_payments, unreminded_invoices, unreported_imports, untold_approvals, untold_cancellations,
-    untold_expiries, untold_lapses, untold_moves,
+    messages_without_their_job, unannounced_holds, unannounced_parts, unasked_registrations,
+    unconfirmed_orders, unreceipted_payments, unreminded_invoices, unreported_imports, untold_approvals,
+    untold_cancellations, untold_expiries, untold_lapses, untold_moves,
 };
 pub(super) use payments::{
     forgotten_orders, forgotten_refunds, misinvoiced_parts, mispaid_parts, misreleased_orders,

@@ -10,9 +10,10 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{
-    super::{Counts, ImportMode, ImportStatus},
+    super::{Counts, ImportStatus, RELEASE},
     Begun,
-    difference::{add_categories, add_products, find_difference, refuse_repeated},
+    difference::{add_categories, add_products, find_difference},
+    guarding::leave_suspicious,
     placing::place_products,
     stock::set_stock,
 };
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// Positions in the report from here on are of offers that the list no longer has: beyond any row.
-const WITHDRAWN_FROM: i64 = 1_000_000_000;
+pub(super) const WITHDRAWN_FROM: i64 = 1_000_000_000;
 
 /// What an applied list came to.
 #[derive(Clone, Copy, Debug)]
@@ -76,18 +77,15 @@ pub(in super::super) async fn apply(
     now: OffsetDateTime,
 ) -> Result<Applied, sqlx::Error> {
     catalog::claim_supplier(conn, begun.supplier_id).await?;
-    refuse_repeated(conn, begun.id).await?;
+    if begun.exclude_held {
+        leave_suspicious(conn, begun.id).await?;
+    }
     add_categories(conn, begun.id).await?;
     add_products(conn, begun.id).await?;
     find_difference(conn, begun).await?;
     insert_offers(conn, begun, now).await?;
     update_offers(conn, begun, now).await?;
-    let withdrawn = match begun.mode {
-        ImportMode::Replace if !has_unreadable_sku(conn, begun.id).await? => {
-            withdraw_missing(conn, begun, now).await?
-        }
-        ImportMode::Replace | ImportMode::Upsert => 0,
-    };
+    let withdrawn = withdraw_missing(conn, begun, now).await?;
     place_products(conn, begun.id).await?;
     let counts = count(conn, begun.id, withdrawn).await?;
     set_stock(conn, begun.id, now).await?;
@@ -167,11 +165,16 @@ async fn update_offers(
             insert into offer_changes (
                 offer_id, at, import_id, row, change, price_minor, recommended_price_minor, stock
             )
-            select offer_id, $2, $1, row, 'updated', price_minor, recommended_price_minor, stock
-            from changed
+            select
+                c.offer_id, $2, $1, c.row, 'updated', c.price_minor, c.recommended_price_minor,
+                coalesce(c.stock, t.stock)
+            from changed c
+            join offer_stock t on t.offer_id = c.offer_id
         )
-        insert into price_import_rows (import_id, position, row, line, sku, status, changes)
-        select $1, row, row, line, sku, 'updated', changes
+        insert into price_import_rows (import_id, position, row, line, sku, status, changes, product_before)
+        select
+            $1, row, row, line, sku, 'updated', changes,
+            case when changes ? 'product' then product_before end
         from changed
         "#,
         begun.id as PriceImportId,
@@ -182,21 +185,7 @@ async fn update_offers(
     Ok(())
 }
 
-/// Whether a row was refused whose offer nobody can tell: then nothing counts as missing.
-async fn has_unreadable_sku(conn: &mut PgConnection, id: PriceImportId) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"
-        select exists (
-            select from price_import_rows where import_id = $1 and status = 'failed' and sku is null
-        ) as "has!"
-        "#,
-        id as PriceImportId,
-    )
-    .fetch_one(conn)
-    .await
-}
-
-/// Withdraws the offers that the list no longer has; a refused row's offer is not missing.
+/// Withdraws the offers that the list no longer has.
 async fn withdraw_missing(
     conn: &mut PgConnection,
     begun: &Begun,
@@ -206,31 +195,27 @@ async fn withdraw_missing(
         r#"
         with gone as (
             update offers o
-            set withdrawn_at = $3, updated_at = $3
-            where o.supplier_id = $2 and o.withdrawn_at is null
-              and not exists (select from price_import_stage s where s.import_id = $1 and s.sku = o.sku)
-              and not exists (
-                select from price_import_rows r where r.import_id = $1 and r.status = 'failed' and r.sku = o.sku
-              )
+            set withdrawn_at = $2, updated_at = $2
+            from offers_missing_in($1) m
+            where o.id = m.offer_id
             returning o.id, o.sku, o.price_minor, o.recommended_price_minor
         ),
         noted as (
             insert into offer_changes (
                 offer_id, at, import_id, change, price_minor, recommended_price_minor, stock
             )
-            select g.id, $3, $1, 'withdrawn', g.price_minor, g.recommended_price_minor, t.stock
+            select g.id, $2, $1, 'withdrawn', g.price_minor, g.recommended_price_minor, t.stock
             from gone g
             join offer_stock t on t.offer_id = g.id
         ),
         reported as (
             insert into price_import_rows (import_id, position, sku, status)
-            select $1, $4 + row_number() over (order by sku), sku, 'withdrawn'
+            select $1, $3 + row_number() over (order by sku), sku, 'withdrawn'
             from gone
         )
         select count(*) as "count!" from gone
         "#,
         begun.id as PriceImportId,
-        begun.supplier_id as SupplierId,
         now,
         WITHDRAWN_FROM,
     )
@@ -239,7 +224,11 @@ async fn withdraw_missing(
 }
 
 /// What the rows came to.
-async fn count(conn: &mut PgConnection, id: PriceImportId, withdrawn: i64) -> Result<Counts, sqlx::Error> {
+pub(super) async fn count(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+    withdrawn: i64,
+) -> Result<Counts, sqlx::Error> {
     let staged = sqlx::query!(
         r#"
         select
@@ -268,35 +257,62 @@ async fn count(conn: &mut PgConnection, id: PriceImportId, withdrawn: i64) -> Re
     })
 }
 
-/// Notes what the rows came to, and what the supplier's catalogue is now.
-async fn finish(
+/// Notes what the rows came to.
+pub(super) async fn note_counts(
     conn: &mut PgConnection,
-    begun: &Begun,
-    now: OffsetDateTime,
+    id: PriceImportId,
     counts: Counts,
-) -> Result<Applied, sqlx::Error> {
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        with supplied as (
-            update suppliers
-            set catalog_version = catalog_version + 1, updated_at = $7,
-                offers_count = (select count(*) from offers where supplier_id = $8 and withdrawn_at is null)
-            where id = $8
-            returning catalog_version
-        )
         update price_imports
-        set inserted = $2, updated = $3, unchanged = $4, withdrawn = $5, failed = $6,
-            catalog_version = (select catalog_version from supplied)
+        set inserted = $2, updated = $3, unchanged = $4, withdrawn = $5, failed = $6
         where id = $1
         "#,
-        begun.id as PriceImportId,
+        id as PriceImportId,
         counts.inserted,
         counts.updated,
         counts.unchanged,
         counts.withdrawn,
         counts.failed,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes what the rows came to, and what the supplier's catalogue is now.
+pub(super) async fn finish(
+    conn: &mut PgConnection,
+    begun: &Begun,
+    now: OffsetDateTime,
+    counts: Counts,
+) -> Result<Applied, sqlx::Error> {
+    note_counts(conn, begun.id, counts).await?;
+    sqlx::query!(
+        r#"
+        with standing as (
+            select count(*) as offers, coalesce(sum(coalesce(s.stock, t.stock)), 0) as stock
+            from offers o
+            join offer_stock t on t.offer_id = o.id
+            left join price_import_stage s on s.import_id = $1 and s.sku = o.sku
+            where o.supplier_id = $3 and o.withdrawn_at is null
+        ),
+        supplied as (
+            update suppliers
+            set catalog_version = catalog_version + 1, updated_at = $2, offers_count = (select offers from standing)
+            where id = $3
+            returning catalog_version
+        )
+        update price_imports
+        set catalog_version = (select catalog_version from supplied), stock_after = (select stock from standing),
+            release = $4
+        where id = $1
+        "#,
+        begun.id as PriceImportId,
         now,
         begun.supplier_id as SupplierId,
+        RELEASE,
     )
     .execute(&mut *conn)
     .await?;

@@ -11,7 +11,10 @@ use crate::{
 };
 
 /// A sku that is there twice fails in all its rows, those included that were refused for something else.
-pub(super) async fn refuse_repeated(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+pub(in super::super) async fn refuse_repeated(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+) -> Result<(), sqlx::Error> {
     let detail = said!(
         "found this id in more than one row, expected it once",
         "этот id найден в нескольких строках, ожидается один раз"
@@ -105,13 +108,19 @@ pub(super) async fn add_products(conn: &mut PgConnection, id: PriceImportId) -> 
     Ok(())
 }
 
-/// Notes on each staged good which offer it is, and what of it differs.
+/// Notes on each staged good which offer it is, and what of it differs. Where the list is only looked at, a product may
+/// not be there yet.
 pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         update price_import_stage s
         set product_id = d.product_id, product_before = d.product_before, offer_id = d.offer_id, changes = d.changes, reindex = d.reindex,
-            change = case when d.is_new then 'inserted' when d.changes = '{}' then 'unchanged' else 'updated' end
+            change = case
+                when s.withdraw then 'withdrawn'
+                when d.is_new then 'inserted'
+                when d.changes = '{}' then 'unchanged'
+                else 'updated'
+            end
         from (
             select
                 n.ctid as place, p.id as product_id, o.product_id as product_before, coalesce(o.id, uuid_v7()) as offer_id, o.id is null as is_new,
@@ -122,14 +131,16 @@ pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> R
                     when o.id is null then '{}'::jsonb
                     when (o.product_id, o.model, o.price_minor, o.recommended_price_minor, o.parameters, t.stock)
                         is not distinct from
-                        (p.id, n.model, n.price_minor, n.recommended_price_minor, n.parameters, n.stock)
+                        (p.id, n.model, n.price_minor, n.recommended_price_minor, n.parameters,
+                            coalesce(n.stock, t.stock))
                         and o.withdrawn_at is null
                         then '{}'::jsonb
                     else (
                         select coalesce(jsonb_object_agg(f.name, f.change) filter (where f.differs), '{}')
                         from (values
-                            ('product', o.product_id is distinct from p.id,
-                                jsonb_build_array((select name from products where id = o.product_id), p.name)),
+                            ('product', o.product_id is distinct from p.id, jsonb_build_array(
+                                (select name from products where id = o.product_id), coalesce(p.name, n.name)
+                            )),
                             ('model', o.model is distinct from n.model, jsonb_build_array(o.model, n.model)),
                             ('price', o.price_minor <> n.price_minor,
                                 jsonb_build_array(money_text(o.price_minor), money_text(n.price_minor))),
@@ -145,8 +156,8 @@ pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> R
                     )
                 end as changes
             from price_import_stage n
-            join categories c on c.name_key = n.category_key
-            join products p on p.category_id = c.id and p.name_key = n.name_key
+            left join categories c on c.name_key = n.category_key
+            left join products p on p.category_id = c.id and p.name_key = n.name_key
             left join offers o on o.supplier_id = $2 and o.sku = n.sku
             left join offer_stock t on t.offer_id = o.id
             where n.import_id = $1

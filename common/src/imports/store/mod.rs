@@ -3,23 +3,36 @@
 mod applying;
 mod difference;
 mod exporting;
+mod guarding;
+mod history;
 mod placing;
+mod previewing;
 mod reading;
 mod receiving;
+mod repeating;
 mod reporting;
+mod reverting;
 mod staging;
 mod stock;
 
 pub(super) use applying::{Applied, apply, is_whole, set_limits};
+pub(super) use difference::refuse_repeated;
 pub(super) use exporting::{export_goods, export_head};
+pub(super) use guarding::{judge, note_suspicions};
+pub(super) use history::{has_offer, offer_history};
+pub(super) use previewing::{
+    Undecided, exclude_held, forget_preview, has_moved_on, lock, report, undecided_beyond, undecided_since,
+};
 pub use reading::{find, list, rows};
 pub(super) use reading::{first_errors, readers};
 pub(super) use receiving::{
     advance, delete_chunks, fail, insert, insert_chunk, lock_uploads, seal, standing,
 };
 pub use receiving::{chunk, chunks};
+pub(super) use repeating::{repeat, same_as_last};
 pub(super) use reporting::{refused_rows, report_head, sum_up_problems};
+pub(super) use reverting::{insert_reversal, revertible, stage_reversal};
+pub use staging::Begun;
 pub(super) use staging::{
-    Begun, analyze_stage, begin, clear_stage, insert_rejected, note_progress, note_summary, stage,
-    waits_for_earlier,
+    analyze_stage, begin, clear_stage, insert_rejected, note_progress, note_summary, stage, waits_for_earlier,
 };

@@ -5,10 +5,10 @@ use sqlx::{PgConnection, types::Json};
 
 use super::super::{
     Counts, FieldError, ImportFailure, ImportMode, ImportRow, ImportStatus, PriceImport, ProblemGroup,
-    RowStatus,
+    RowStatus, Suspicion,
 };
 use crate::{
-    ids::{OrganizationId, PriceImportId, SupplierId},
+    ids::{OfferId, OrganizationId, PriceImportId, SupplierId},
     locale::Locale,
     page::Limit,
 };
@@ -48,9 +48,11 @@ async fn read(
     let rows = sqlx::query!(
         r#"
         select
-            id as "id: PriceImportId", status as "status: ImportStatus", mode as "mode: ImportMode", source, shop,
-            rows_read, rows_total, inserted, updated, unchanged, withdrawn, failed, ignored_fields,
-            problems as "problems: Json<Vec<ProblemGroup>>", error as "error: Json<ImportFailure>", created_at, started_at, finished_at
+            id as "id: PriceImportId", status as "status: ImportStatus", mode as "mode: ImportMode", dry_run, source,
+            reverts as "reverts: PriceImportId", shop, rows_read, rows_total, bytes_read, bytes, inserted, updated,
+            unchanged, withdrawn, failed, ignored_fields, suspicions as "suspicions: Json<Vec<Suspicion>>",
+            problems as "problems: Json<Vec<ProblemGroup>>", error as "error: Json<ImportFailure>",
+            created_at, started_at, finished_at
         from price_imports
         where supplier_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
         order by id desc
@@ -67,10 +69,14 @@ async fn read(
         id: row.id,
         status: row.status,
         mode: row.mode,
+        dry_run: row.dry_run,
         source: row.source,
+        reverts: row.reverts,
         shop: row.shop,
         rows_read: row.rows_read,
         rows_total: row.rows_total,
+        bytes_read: row.bytes_read,
+        bytes: row.bytes,
         counts: Counts {
             inserted: row.inserted,
             updated: row.updated,
@@ -78,6 +84,7 @@ async fn read(
             withdrawn: row.withdrawn,
             failed: row.failed,
         },
+        suspicions: row.suspicions.0,
         ignored_fields: row.ignored_fields,
         problems: row.problems.0,
         error: row.error.map(|error| error.0),
@@ -104,10 +111,11 @@ pub async fn rows(
         ImportRow,
         r#"
         select
-            r.position, r.row, r.line, r.sku, r.status as "status: RowStatus", r.errors as "errors: Json<Vec<FieldError>>",
-            r.changes as "changes: Value"
+            r.position, r.row, r.line, r.sku, o.id as "offer_id?: OfferId", r.status as "status: RowStatus",
+            r.errors as "errors: Json<Vec<FieldError>>", r.changes as "changes: Value"
         from price_import_rows r
         join price_imports i on i.id = r.import_id
+        left join offers o on o.supplier_id = i.supplier_id and o.sku = r.sku
         where r.import_id = $1 and i.supplier_id = $2
           and ($3::text is null or r.status = $3)
           and ($4::bigint is null or r.position > $4)
@@ -133,8 +141,8 @@ pub(in super::super) async fn first_errors(
         ImportRow,
         r#"
         select
-            position, row, line, sku, status as "status: RowStatus", errors as "errors: Json<Vec<FieldError>>",
-            changes as "changes: Value"
+            position, row, line, sku, null::uuid as "offer_id: OfferId", status as "status: RowStatus",
+            errors as "errors: Json<Vec<FieldError>>", changes as "changes: Value"
         from price_import_rows
         where import_id = $1 and status = 'failed'
         order by position

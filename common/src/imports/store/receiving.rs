@@ -26,8 +26,8 @@ pub(in super::super) async fn lock_uploads(
 pub(in super::super) struct Standing {
     /// The last list.
     pub(in super::super) newest: Option<PriceImportId>,
-    /// Lists that have not ended.
-    pub(in super::super) unfinished: i64,
+    /// Lists that are under way: those that wait for somebody are not.
+    pub(in super::super) under_way: i64,
 }
 
 pub(in super::super) async fn standing(
@@ -42,8 +42,8 @@ pub(in super::super) async fn standing(
             (
                 select count(*)
                 from price_imports
-                where supplier_id = $1 and status in ('received', 'parsing', 'validated', 'applying')
-            ) as "unfinished!"
+                where supplier_id = $1 and status in ('received', 'parsing', 'applying')
+            ) as "under_way!"
         "#,
         supplier_id as SupplierId,
     )
@@ -61,9 +61,9 @@ pub(in super::super) async fn insert(
         r#"
         with received as (
             insert into price_imports (
-                id, supplier_id, requested_by, mode, format, source, bytes, sha256, status, created_at
+                id, supplier_id, requested_by, mode, dry_run, format, source, bytes, sha256, status, created_at
             )
-            values ($1, $2, $3, $4, $5, $6, 0, '', 'received', $7)
+            values ($1, $2, $3, $4, $8, $5, $6, 0, '', 'received', $7)
             returning id
         )
         insert into price_import_history (import_id, status, at)
@@ -71,11 +71,12 @@ pub(in super::super) async fn insert(
         "#,
         id as PriceImportId,
         new.supplier_id as SupplierId,
-        new.requested_by as UserId,
+        new.requested_by as Option<UserId>,
         new.mode as ImportMode,
         new.format as Format,
         new.source,
         now,
+        new.dry_run,
     )
     .execute(conn)
     .await?;

@@ -20,6 +20,12 @@ pub struct Begun {
     pub mode: ImportMode,
     /// Its form.
     pub format: Format,
+    /// Whether it is only looked at, until somebody decides.
+    pub dry_run: bool,
+    /// Whether it was accepted without what looks like a slip.
+    pub exclude_held: bool,
+    /// The import whose changes it takes back; it has no file then.
+    pub reverts: Option<PriceImportId>,
     /// How far it had come.
     pub status: ImportStatus,
 }
@@ -34,7 +40,8 @@ pub(in super::super) async fn begin(
         r#"
         select
             id as "id: PriceImportId", supplier_id as "supplier_id: SupplierId", mode as "mode: ImportMode",
-            format as "format: Format", status as "status: ImportStatus"
+            format as "format: Format", dry_run, exclude_held, reverts as "reverts: PriceImportId",
+            status as "status: ImportStatus"
         from price_imports
         where id = $1
         for update
@@ -55,7 +62,7 @@ pub(in super::super) async fn waits_for_earlier(
         select exists (
             select
             from price_imports
-            where supplier_id = $1 and id < $2 and status in ('received', 'parsing', 'validated', 'applying')
+            where supplier_id = $1 and id < $2 and status in ('received', 'parsing', 'applying')
         ) as "waits!"
         "#,
         begun.supplier_id as SupplierId,
@@ -185,11 +192,13 @@ pub(in super::super) async fn note_progress(
     pool: &PgPool,
     id: PriceImportId,
     rows_read: u64,
+    bytes_read: u64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update price_imports set rows_read = $2 where id = $1",
+        "update price_imports set rows_read = $2, bytes_read = least($3, bytes) where id = $1",
         id as PriceImportId,
         i64::try_from(rows_read).unwrap_or(i64::MAX),
+        i64::try_from(bytes_read).unwrap_or(i64::MAX),
     )
     .execute(pool)
     .await?;
@@ -212,7 +221,7 @@ pub(in super::super) async fn note_summary(
     sqlx::query!(
         r#"
         update price_imports
-        set shop = $2, rows_read = $3, rows_total = $3, ignored_fields = $4
+        set shop = $2, rows_read = $3, rows_total = $3, bytes_read = bytes, ignored_fields = $4
         where id = $1
         "#,
         id as PriceImportId,

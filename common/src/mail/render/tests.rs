@@ -81,10 +81,11 @@ fn every_message_renders_its_sample_in_each_locale() {
 /// A field that nobody prints is a slip of the pen in a condition.
 #[test]
 fn every_text_of_a_sample_is_printed() {
-    const TOLD_IN_OTHER_WORDS: [&str; 16] = [
+    const TOLD_IN_OTHER_WORDS: [&str; 17] = [
         "amount",
         "by",
         "canceled_at",
+        "code",
         "currency",
         "deliver_on",
         "due_on",
