@@ -78,7 +78,8 @@ impl ImportArgs {
         (&mut file).take(Format::HEAD_BYTES as u64).read_to_end(&mut head).await?;
         file.rewind().await?;
         let format = Format::detect(Some(&name), None, &head);
-        let format = format.context("expected a price list: YAML, CSV, XLSX or YML, or one of these packed by gzip")?;
+        let format = format
+            .context("expected a price list: YAML, CSV, XLSX or YML, or one of these packed by gzip")?;
         let now = Clock::system().now();
         let mut tx = db.begin_long().await?;
         let supplier = suppliers::find(&mut tx, self.supplier).await?.context("there is no such supplier")?;
