@@ -52,23 +52,16 @@ impl Frames {
 
     /// The next message that was heard whole.
     pub(super) fn next(&mut self) -> Option<Vec<u8>> {
-        let length = match self.phase {
-            Phase::Introduction => {
-                let length = self.number(0)?;
-                if !ENCRYPTION.contains(&self.number(4)?) {
-                    self.phase = Phase::Letters;
-                }
-                length
-            }
-            Phase::Admission if self.heard.first() == Some(&b'N') => 1,
-            Phase::Admission | Phase::Letters => {
-                let length = self.number(1)? + 1;
-                self.phase = Phase::Letters;
-                length
-            }
+        let (length, after) = match self.phase {
+            Phase::Introduction if ENCRYPTION.contains(&self.number(4)?) => (self.number(0)?, self.phase),
+            Phase::Introduction => (self.number(0)?, Phase::Letters),
+            Phase::Admission if self.heard.first() == Some(&b'N') => (1, self.phase),
+            Phase::Admission | Phase::Letters => (self.number(1)? + 1, Phase::Letters),
         };
-        let length = usize::try_from(length).ok().filter(|length| *length <= self.heard.len());
-        let rest = self.heard.split_off(length?);
+        let length = usize::try_from(length).ok().filter(|length| *length <= self.heard.len())?;
+        // Not before it is whole: what comes next is told by what this was.
+        self.phase = after;
+        let rest = self.heard.split_off(length);
         Some(mem::replace(&mut self.heard, rest))
     }
 
