@@ -128,7 +128,14 @@ const PAID: [Planted; 1] = [Planted(
     "its invoice is invoiced over",
 )];
 
-const MESSAGES: [Planted; 9] = [
+const MESSAGES: [Planted; 10] = [
+    Planted(
+        Invariant::I6,
+        "update email_messages set cause = id where kind = 'price_list_held'",
+        "update email_messages set cause = (select id from price_imports where status = 'held_for_review') \
+         where kind = 'price_list_held'",
+        "was held and has no message",
+    ),
     Planted(
         Invariant::I6,
         "update email_messages set kind = 'address_known' where kind = 'order_placed'",
@@ -185,7 +192,13 @@ const MESSAGES: [Planted; 9] = [
     ),
 ];
 
-const IMPORTS: [Planted; 6] = [
+const IMPORTS: [Planted; 7] = [
+    Planted(
+        Invariant::I7,
+        "update price_imports set failed = failed + 1 where status = 'held_for_review'",
+        "update price_imports set failed = failed - 1 where status = 'held_for_review'",
+        "waits, counts 1 inserted",
+    ),
     Planted(
         Invariant::I7,
         "update price_imports set updated = updated + 1",
@@ -262,7 +275,7 @@ async fn execute(app: &TestApp, statements: &'static str) -> u64 {
 }
 
 /// A shop with something of everything: an order with a part that goes on and one that was called off, a price list that
-/// changed an offer, somebody who has not confirmed their address. No job runs any more.
+/// changed an offer, one that is held, somebody who has not confirmed their address. No job runs any more.
 async fn shop() -> TestApp {
     let app = TestApp::start().await;
     let list = |price| {
@@ -273,7 +286,8 @@ async fn shop() -> TestApp {
         ])
     };
     let elektron = app.supplier("Электрон").with_price_list(list("20")).create().await;
-    app.supplier("Канцлер").with_price_list(price_list(&[("C", "Бумага", "5", 10)])).create().await;
+    let paper = |sku| price_list(&[(sku, "Бумага", "5", 10)]);
+    let kancler = app.supplier("Канцлер").with_price_list(paper("C")).create().await;
     let buyer = app.buyer().with_basket([("A", 3), ("C", 4)]).create().await;
     let order = buyer.order().await.assert_status(201).json();
     let part = |supplier: &str| {
@@ -286,6 +300,9 @@ async fn shop() -> TestApp {
         format!("/api/v1/orders/{}/parts/{}/cancel", order["id"].as_str().unwrap(), part("Канцлер"));
     buyer.post(&canceled, json!({})).await.assert_status(200);
     app.import(&elektron, "price.yaml", list("21")).await;
+    // It would withdraw all that there is, and waits for somebody.
+    let held = app.import(&kancler, "price.yaml", paper("E")).await;
+    assert_eq!(held["status"], "held_for_review", "{held}");
     app.post("/api/v1/auth/register", registration("waits@example.com")).await.assert_status(202);
     app.drain_jobs().await;
     app.stop_worker().await;
