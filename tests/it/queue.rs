@@ -6,7 +6,9 @@
 mod claiming;
 mod clocks;
 mod enqueuing;
+mod errands;
 mod forgetting;
+mod frozen;
 mod jobs;
 mod leases;
 mod lost_answers;
