@@ -7,7 +7,7 @@ use common::checks::{self, Invariant, Report};
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 
-use crate::support::{TestApp, price_list, registration};
+use crate::support::{TestApp, price_list, program, registration};
 
 /// A violation: of which invariant, how it is planted, how it is taken back, and what is found.
 struct Planted(Invariant, &'static str, &'static str, &'static str);
@@ -330,5 +330,33 @@ async fn a_violation_of_each_rule_is_found_and_named() {
     let report = check(&app).await;
     assert!(report.is_clean(), "{report}");
     assert_eq!(planted, BTreeSet::from(Invariant::ALL), "an invariant without a violation");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_program_names_a_violation_of_every_invariant_at_once_and_fails() {
+    let app = shop().await;
+    let url = app.database_url().await;
+    let check = async || {
+        let mut program = program("worker").await;
+        let output = program.arg("check").env("DATABASE_URL", &url).output().await.unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (well, report) = check().await;
+    assert!(well && report.ends_with("no violations"), "{report}");
+
+    let ones = [&STOCK[2], &SUMS[0], &HISTORIES[0], &PAID[0], &MESSAGES[0], &IMPORTS[3], &JOBS[0]];
+    for Planted(_, plant, ..) in ones {
+        execute(&app, plant).await;
+    }
+    let (well, report) = check().await;
+    assert!(!well, "{report}");
+    for Planted(invariant, _, _, says) in ones {
+        let title = format!("{invariant}  {}: VIOLATED", invariant.title());
+        assert!(report.contains(&title) && report.contains(says), "{invariant}: {report}");
+    }
+    for Planted(_, _, take_back, _) in ones {
+        execute(&app, take_back).await;
+    }
     app.finish().await;
 }
