@@ -72,6 +72,7 @@ async fn a_refusal_is_not_kept() {
     let app = TestApp::start_with_cache().await;
     let goods = price_list(&[("A", "Телефон", "100", 5)]);
     let supplier = app.supplier("Первый").with_price_list(&*goods).create().await;
+    supplier.may_withdraw_all().await;
     let id = app.get("/api/v1/products").await.json()["items"][0]["id"].as_str().unwrap().to_owned();
     let path = format!("/api/v1/products/{id}");
     app.import(&supplier, "price.yaml", price_list(&[("B", "Другой", "100", 5)])).await;

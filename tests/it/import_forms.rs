@@ -94,6 +94,7 @@ async fn only_what_is_offered_is_exported_and_only_ones_own() {
     let app = TestApp::start().await;
     let list = |sku: &str| format!("id,category,name,price,quantity\n{sku},Столы,Стол {sku},5,1\n");
     let supplier = app.supplier("Электрон").create().await;
+    supplier.may_withdraw_all().await;
     app.import(&supplier, "price.csv", list("OLD")).await;
     app.import(&supplier, "price.csv", list("NEW")).await;
     let other = app.supplier("Канцлер").create().await;

@@ -111,9 +111,7 @@ async fn replacing_withdraws_what_is_missing_and_adding_keeps_it() {
     let app = TestApp::start().await;
     let goods = [("A", "Телефон А", "100", 10), ("B", "Телефон Б", "20", 5)];
     let supplier = app.supplier("Электрон").with_price_list(price_list(&goods)).create().await;
-    // It may withdraw all that it has.
-    let settings = json!({ "guard_withdrawn_percent": 100 });
-    supplier.patch("/api/v1/supplier", settings).await.assert_status(200);
+    supplier.may_withdraw_all().await;
     let import =
         app.import_as(&supplier, "upsert", "price.yaml", price_list(&[("C", "Телефон В", "7", 1)])).await;
     assert_counts(&import, "completed", [1, 0, 0, 0, 0]);

@@ -133,6 +133,7 @@ async fn an_order_of_a_withdrawn_offer_or_of_a_closed_supplier_is_refused_with_i
     supplier.patch("/api/v1/supplier", json!({ "accepting_orders": false })).await.assert_status(200);
     let problem = buyer.order().await.assert_status(409).problem("supplier_closed");
     assert_eq!(problem["lines"][0]["problem"], "supplier_closed");
+    supplier.may_withdraw_all().await;
     app.import(&supplier, "price.yaml", price_list(&[("Z", "Другой товар", "1", 1)])).await;
     let problem = buyer.order().await.assert_status(409).problem("withdrawn");
     assert_eq!(problem["basket"]["lines"][0]["problem"], "withdrawn");

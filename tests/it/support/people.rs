@@ -177,6 +177,11 @@ impl Person {
         }
     }
 
+    /// Lets lists withdraw all that there is: none is held for that.
+    pub async fn may_withdraw_all(&self) {
+        self.patch("/api/v1/supplier", json!({ "guard_withdrawn_percent": 100 })).await.assert_status(200);
+    }
+
     /// Their address.
     pub fn email(&self) -> &str {
         &self.email
