@@ -98,9 +98,9 @@ async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
         // A process whose threads all stand still says nothing any more.
         tokio::spawn(supervisor.clone().watch(|| true));
     };
-    let told = supervisor.clone();
+    let (told, requested) = (supervisor.clone(), shutdown::requested());
     let stopped = async move {
-        shutdown::requested().await;
+        requested.await;
         told.stopping();
     };
     serve::serve(services, settings.serving, figures, started, stopped).await?;

@@ -103,8 +103,8 @@ const HISTORIES: [Planted; 7] = [
     ),
     Planted(
         Invariant::I3,
-        "update price_imports set status = 'completed_with_errors'",
-        "update price_imports set status = 'completed'",
+        "update price_imports set status = 'completed_with_errors' where status = 'completed'",
+        "update price_imports set status = 'completed' where status = 'completed_with_errors'",
         "its status is completed_with_errors",
     ),
     Planted(

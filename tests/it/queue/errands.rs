@@ -12,6 +12,7 @@ use common::{
     mail::Templates,
     queue::{Failure, Job, Outcome, QueueName, Run, lease::LeaseSettings},
     shutdown,
+    supervisor::Supervisor,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
@@ -199,6 +200,7 @@ async fn worker_process() {
         grace: Duration::from_secs(10),
         lease: LEASE,
         schedules: Vec::new(),
+        supervisor: Supervisor::default(),
     };
     run::run(db, Arc::new(registry), Arc::new(deps), settings, shutdown::requested()).await.unwrap();
 }
