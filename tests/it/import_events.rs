@@ -50,7 +50,11 @@ async fn a_stream_tells_whenever_the_import_has_changed_and_ends_with_it() {
     app.drain_jobs().await;
     let last = told.last().unwrap();
     assert_eq!(last, &supplier.get(import).await.json());
-    assert_eq!(events(&supplier, import).await, [last.clone()], "what has ended is told, and no more");
+    assert_eq!(
+        events(&supplier, import).await,
+        std::slice::from_ref(last),
+        "what has ended is told, and no more"
+    );
     app.finish().await;
 }
 

@@ -6,6 +6,9 @@ use crate::support::{Answer, Person, TestApp, price_list};
 
 type Goods<'a> = &'a [(&'a str, &'a str, &'a str, u32)];
 
+/// What looks like a slip: its code, how many offers are concerned, and of how many.
+type Suspicions<'a> = &'a [(&'a str, i64, i64)];
+
 const B: (&str, &str, &str, u32) = ("B", "Телефон Б", "20", 5);
 const C: (&str, &str, &str, u32) = ("C", "Телефон В", "7", 1);
 const GOODS: Goods<'static> = &[a("100"), B, C];
@@ -45,7 +48,7 @@ async fn what_looks_like_a_slip_is_held_and_named() {
     let supplier = supplier(&app).await;
     let before = offers(&app).await;
     let sold_out = [("A", "Телефон А", "100", 0), ("B", "Телефон Б", "20", 0), ("C", "Телефон В", "7", 0)];
-    let cases: [(Goods<'_>, &[(&str, i64, i64)]); 8] = [
+    let cases: [(Goods<'_>, Suspicions<'_>); 8] = [
         (&[a("1000"), B, C], &[("price_times_10", 1, 3)]),
         (&[a("10.50"), B, C], &[("price_times_10", 1, 3)]),
         (&[a("10000"), B, C], &[("price_times_100", 1, 3)]),
