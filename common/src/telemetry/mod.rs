@@ -1,4 +1,4 @@
-//! Logs: text for people, JSON for machines, both on standard error. And [`traces`], where a collector is set.
+//! Logs: text for people, JSON for machines, both on standard error. And [`Traces`], where a collector is set.
 
 mod traces;
 
