@@ -15,10 +15,7 @@ use futures_util::{Stream, stream};
 use salvo::{
     async_trait,
     http::header::{CONTENT_TYPE, HeaderValue},
-    oapi::{
-        BasicType, Components, Content, EndpointOutRegister, Object, Operation, Response as ResponseDoc,
-        ToSchema,
-    },
+    oapi::{Components, Content, EndpointOutRegister, Operation, Response as ResponseDoc, ToSchema},
     prelude::{Depot, Request, Response, Writer},
 };
 use tokio::{
@@ -159,10 +156,10 @@ impl Writer for ImportEvents {
 impl EndpointOutRegister for ImportEvents {
     fn register(components: &mut Components, operation: &mut Operation) {
         ImportResponse::to_schema(components);
-        let events = Object::with_type(BasicType::String)
-            .description("Events `import`, whose data is the import as it is then: an `ImportResponse`");
-        let answer =
-            ResponseDoc::new("The import whenever it has changed, until it ends or waits for somebody");
-        operation.responses.insert("200", answer.add_content("text/event-stream", Content::new(events)));
+        let answer = ResponseDoc::new(
+            "Events `import`, whose data is the import as it is then, an `ImportResponse`: whenever it has changed, until it \
+             ends or waits for somebody",
+        );
+        operation.responses.insert("200", answer.add_content("text/event-stream", Content::default()));
     }
 }
