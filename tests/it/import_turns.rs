@@ -234,8 +234,11 @@ async fn lists_with_the_same_new_words_wait_for_each_other_but_not_in_a_circle()
     let app = TestApp::start().await;
     let list = |category: &str, halves: [&str; 2]| {
         let goods = (0..2 * HALF).map(|n| {
-            let (half, word) = (n / HALF, format!("{}{:05}", halves[n / HALF], n % HALF));
-            format!("{n};{category};{half} {word};1;1\n")
+            let half = n / HALF;
+            // Words have letters only.
+            let letters: String =
+                format!("{:05}", n % HALF).bytes().map(|digit| char::from(digit + 49)).collect();
+            format!("{n};{category};{half} {}{letters};1;1\n", halves[half])
         });
         format!("id;category;name;price;quantity\n{}", goods.collect::<String>())
     };

@@ -80,24 +80,32 @@ pub(super) async fn add_categories(conn: &mut PgConnection, id: PriceImportId) -
     Ok(())
 }
 
-/// New products.
+/// New products. What one is found by is known at once where the list has it in one row only, which is the rule; the
+/// others are indexed once all their offers are there.
 pub(super) async fn add_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        insert into products (id, category_id, name, name_key, description)
-        select uuid_v7(), n.category_id, n.name, n.name_key, n.description
+        insert into products (id, category_id, name, name_key, description, search)
+        select
+            uuid_v7(), n.category_id, n.name, n.name_key, n.description,
+            case
+                when n.is_alone then product_vector(n.name, n.model, n.category, (
+                    select string_agg(e.key || ' ' || e.value, ' ' order by e.key || ' ' || e.value)
+                    from jsonb_each_text(n.parameters) as e
+                ))
+                else ''
+            end
         from (
-            select distinct on (c.id, s.name_key) c.id as category_id, s.name, s.name_key, s.description
+            select distinct on (c.id, s.name_key)
+                c.id as category_id, c.name as category, s.name, s.name_key, s.description, s.model, s.parameters,
+                count(*) over (partition by c.id, s.name_key) = 1 as is_alone
             from price_import_stage s
             join categories c on c.name_key = s.category_key
-            where s.import_id = $1
+            where s.import_id = $1 and not exists (
+                select from products k where k.category_id = c.id and k.name_key = s.name_key
+            )
             order by c.id, s.name_key, s.description is null, s.row
         ) as n
-        where not exists (
-            select
-            from products k
-            where k.category_id = n.category_id and k.name_key = n.name_key
-        )
         order by n.category_id, n.name_key
         on conflict (category_id, name_key) do nothing
         "#,
@@ -109,12 +117,13 @@ pub(super) async fn add_products(conn: &mut PgConnection, id: PriceImportId) -> 
 }
 
 /// Notes on each staged good which offer it is, and what of it differs. Where the list is only looked at, a product may
-/// not be there yet.
+/// not be there yet. A product is fresh when this very transaction has made it, as its `xmin` tells.
 pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         update price_import_stage s
-        set product_id = d.product_id, product_before = d.product_before, offer_id = d.offer_id, changes = d.changes, reindex = d.reindex,
+        set product_id = d.product_id, product_before = d.product_before, offer_id = d.offer_id, changes = d.changes,
+            reindex = d.reindex and not (d.fresh and d.is_indexed), fresh = d.fresh,
             change = case
                 when s.withdraw then 'withdrawn'
                 when d.is_new then 'inserted'
@@ -124,6 +133,7 @@ pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> R
         from (
             select
                 n.ctid as place, p.id as product_id, o.product_id as product_before, coalesce(o.id, uuid_v7()) as offer_id, o.id is null as is_new,
+                coalesce(p.xmin = pg_current_xact_id()::xid, false) as fresh, p.search <> '' as is_indexed,
                 o.id is null or o.withdrawn_at is not null or (p.description is null and n.description is not null)
                     or (o.product_id, o.model, o.parameters) is distinct from (p.id, n.model, n.parameters)
                     as reindex,

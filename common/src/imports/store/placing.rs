@@ -23,16 +23,17 @@ struct Touched {
 /// description gets its first.
 ///
 /// Products are shared by suppliers: they are locked first, all of them in one order, so that two imports neither wait
-/// in a circle nor overlook each other's offers.
+/// in a circle nor overlook each other's offers. Those that the list has brought are nobody else's yet.
 pub(super) async fn place_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    list_fresh(conn, id).await?;
     let touched = lock_touched(conn, id).await?;
+    describe(conn, id).await?;
     for some in touched.chunks(PLACED_AT_ONCE) {
         let ids = |wanted: fn(&Touched) -> bool| -> Vec<ProductId> {
             some.iter().filter(|product| wanted(product)).map(|product| product.id).collect()
         };
         let (reindex, relist) = (ids(|product| product.reindex), ids(|product| product.relist));
         if !reindex.is_empty() {
-            describe(conn, id, &reindex).await?;
             catalog::index(conn, &reindex).await?;
         }
         if !relist.is_empty() {
@@ -40,6 +41,31 @@ pub(super) async fn place_products(conn: &mut PgConnection, id: PriceImportId) -
         }
     }
     learn_words(conn, id).await
+}
+
+/// Lists the products that the list has brought: no other supplier's offers count yet.
+async fn list_fresh(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into listed_products (product_id, category_id, name_key, price_minor)
+        select p.id, p.category_id, p.name_key, f.price_minor
+        from (
+            select s.product_id, case when u.accepting_orders then min(s.price_minor) end as price_minor
+            from price_imports i
+            join suppliers u on u.id = i.supplier_id
+            join organizations g on g.id = u.id
+            join price_import_stage s on s.import_id = i.id
+            where i.id = $1 and g.approved_at is not null and s.fresh and not s.withdraw
+            group by s.product_id, u.accepting_orders
+        ) as f
+        join products p on p.id = f.product_id
+        order by p.category_id, p.name_key
+        "#,
+        id as PriceImportId,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 async fn lock_touched(conn: &mut PgConnection, id: PriceImportId) -> Result<Vec<Touched>, sqlx::Error> {
@@ -53,7 +79,7 @@ async fn lock_touched(conn: &mut PgConnection, id: PriceImportId) -> Result<Vec<
             from (
                 select
                     product_id as id, reindex,
-                    change = 'inserted' or changes ?| array['price', 'product', 'withdrawn'] as relist
+                    not fresh and (change = 'inserted' or changes ?| array['price', 'product', 'withdrawn']) as relist
                 from price_import_stage
                 where import_id = $1 and change in ('inserted', 'updated')
                 union all
@@ -82,24 +108,20 @@ async fn lock_touched(conn: &mut PgConnection, id: PriceImportId) -> Result<Vec<
     .await
 }
 
-async fn describe(
-    conn: &mut PgConnection,
-    id: PriceImportId,
-    products: &[ProductId],
-) -> Result<(), sqlx::Error> {
+/// Gives products that have none a description.
+async fn describe(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         update products p
         set description = d.description
         from (
-            select distinct on (s.product_id) s.product_id, s.description
-            from price_import_stage s
-            where s.import_id = $2 and s.description is not null and s.product_id = any ($1)
-            order by s.product_id, s.row
+            select distinct on (product_id) product_id, description
+            from price_import_stage
+            where import_id = $1 and description is not null and not fresh
+            order by product_id, row
         ) as d
         where p.id = d.product_id and p.description is null
         "#,
-        products as &[ProductId],
         id as PriceImportId,
     )
     .execute(conn)
@@ -109,21 +131,29 @@ async fn describe(
 
 /// Adds the words of the goods that searches may find now to the vocabulary. All of them in one order, by one
 /// statement, so that two imports with the same new words do not wait for each other in a circle; and late, since
-/// whoever has the same new words waits until the transaction ends.
+/// whoever has the same new words waits until the transaction ends. Texts that goods share are cut into words once.
 async fn learn_words(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
+        with found as materialized (
+            select name, category, model, parameters
+            from price_import_stage
+            where import_id = $1 and (reindex or fresh)
+        )
         insert into search_vocabulary (word)
-        select w.word
+        select distinct w.word
         from (
-            select distinct v.word
-            from price_import_stage s
-            cross join lateral (
-                select string_agg(p.key || ' ' || p.value, ' ') as words from jsonb_each_text(s.parameters) as p
-            ) as p
-            cross join lateral vocabulary_of(concat_ws(' ', s.name, s.category, s.model, p.words)) as v (word)
-            where s.import_id = $1 and s.reindex
-        ) as w
+            select name from found
+            union
+            select category from found
+            union
+            select model from found
+            union
+            select e.key from found, jsonb_each_text(parameters) as e
+            union
+            select e.value from found, jsonb_each_text(parameters) as e
+        ) as t (words)
+        cross join lateral vocabulary_of(t.words) as w (word)
         where not exists (select from search_vocabulary k where k.word = w.word)
         order by w.word
         on conflict (word) do nothing
