@@ -16,7 +16,7 @@ use crate::imports::said;
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 
 /// So many bytes may come of anything.
-const FREE_BYTES: u64 = 32 << 20;
+const FREE_BYTES: u64 = 8 << 20;
 
 /// Beyond that a byte may become so many. Lists become 5 to 30 times as large; bombs 150 times at the least.
 const MAX_GROWTH: u64 = 100;
