@@ -12,8 +12,8 @@ use std::{
 use anyhow::{Context, ensure};
 use common::accounts::{Password, Passwords};
 use local_stack::bench::{
-    ApiProcess, CLIENTS, Cluster, Load, MEASURED_FOR, Report, Round, Script, WARMED_FOR, get, pgbench,
-    request, send, target_dir,
+    ApiProcess, CLIENTS, Cluster, Load, MEASURED_FOR, Report, Round, Run, Script, WARMED_FOR, build_programs,
+    get, pgbench, request, send, target_dir,
 };
 use serde_json::{Value, json};
 
@@ -43,17 +43,16 @@ fn main() -> anyhow::Result<()> {
 
 async fn run() -> anyhow::Result<()> {
     let target = target_dir(env!("CARGO_TARGET_TMPDIR"));
-    ApiProcess::build()?;
+    build_programs()?;
     let cluster = Cluster::start().await?;
     let small = Subject::prepare(&cluster, &target, "catalog", PRODUCTS).await?;
     let big = Subject::prepare(&cluster, &target, "catalog_x10", PRODUCTS * 10).await?;
     add_reference(&cluster, &small.database).await?;
 
     let uncached = [("CATALOG_CACHE_MIB", "0")];
-    let log = |name: &str| -> PathBuf { target.join(format!("bench-api-{name}.log")) };
-    let today = ApiProcess::start(&target, &cluster.url(&small.database), &log("today"), &uncached).await?;
-    let grown = ApiProcess::start(&target, &cluster.url(&big.database), &log("grown"), &uncached).await?;
-    let cached = ApiProcess::start(&target, &cluster.url(&small.database), &log("cached"), &[]).await?;
+    let today = start(&target, "today", &cluster.url(&small.database), &uncached).await?;
+    let grown = start(&target, "grown", &cluster.url(&big.database), &uncached).await?;
+    let cached = start(&target, "cached", &cluster.url(&small.database), &[]).await?;
 
     let mut report = Report::default();
     let bench = Bench { cluster: &cluster, small: &small, big: &big, today, grown, cached };
@@ -65,6 +64,16 @@ async fn run() -> anyhow::Result<()> {
     let memory = bench.memory(&target).await?;
     report.add("api.memory_mib", "MiB", Round { ours: memory, limit: None, reference: None });
     report.finish(&target, "catalog")
+}
+
+async fn start(
+    target_dir: &Path,
+    name: &str,
+    database_url: &str,
+    settings: &[(&str, &str)],
+) -> anyhow::Result<ApiProcess> {
+    let name = format!("api-{name}");
+    ApiProcess::start(Run { name: &name, target_dir, database_url, settings: settings.to_vec() }).await
 }
 
 struct Bench<'a> {
@@ -125,7 +134,7 @@ impl Bench<'_> {
         println!("Orders …");
         let clients = self.buyers().await?;
         let database = self.cluster.url(&self.small.database);
-        let api = ApiProcess::start(target, &database, &target.join("bench-api-memory.log"), &[]).await?;
+        let api = start(target, "memory", &database, &[]).await?;
         let orders = Load::of(api.address(), clients, &[200, 201]);
         for _ in 0..2 {
             for paths in [&self.small.pages, &self.small.cards] {
@@ -193,9 +202,8 @@ impl Subject {
     async fn prepare(cluster: &Cluster, target: &Path, name: &str, products: u32) -> anyhow::Result<Self> {
         let fill = format!("set bench.products = {products};\n{}", include_str!("catalog/fill.sql"));
         let database = cluster.database(name, &fill).await?;
-        let log = target.join("bench-api-prepare.log");
         let settings = [("CATALOG_CACHE_MIB", "0"), ("DATABASE_MAX_CONNECTIONS", "1")];
-        let api = ApiProcess::start(target, &cluster.url(&database), &log, &settings).await?;
+        let api = start(target, "prepare", &cluster.url(&database), &settings).await?;
 
         let (pages, places) = pages(&api).await?;
         get(api.address(), &pages[0]).await?;

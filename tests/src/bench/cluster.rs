@@ -37,6 +37,8 @@ impl Cluster {
             setting("max_wal_size", "4GB"),
             // For whoever asks what the API asked.
             setting("track_activity_query_size", "32kB"),
+            // Whose session it was: see `Replay`.
+            setting("log_line_prefix", "[%p] "),
         ];
         let postgres = Postgres::start(options).await.context("the cluster of the benchmarks")?;
         Ok(Self { postgres, dir })
@@ -65,6 +67,23 @@ impl Cluster {
         }
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         Ok(dir)
+    }
+
+    /// Where the server writes its log.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        self.postgres.log()
+    }
+
+    /// A copy of a database, to which nobody may be connected meanwhile; an older one of its name goes.
+    ///
+    /// # Errors
+    /// What PostgreSQL answers.
+    pub async fn copy(&self, database: &str, name: &str) -> anyhow::Result<String> {
+        let copy = format!("{PREFIX}{name}");
+        self.postgres.drop_database(&copy).await?;
+        self.postgres.create_database(&copy, Some(database)).await?;
+        Ok(copy)
     }
 
     /// A connection to a database.

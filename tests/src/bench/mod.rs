@@ -5,16 +5,18 @@
 //! (`tests/benches/reference/`). Machines are noisy, so that only ratios within a round count, and of several rounds their
 //! median: see [`Report`].
 
-mod api;
 mod cluster;
 mod http;
 mod pgbench;
+mod program;
+mod replay;
 mod report;
 
-pub use api::ApiProcess;
 pub use cluster::Cluster;
 pub use http::{Load, get, request, send};
 pub use pgbench::{Runs, Script, pgbench, pgbench_of};
+pub use program::{ApiProcess, Run, WorkerProcess, build_programs};
+pub use replay::{Recording, Replay};
 pub use report::{Report, Round};
 
 use std::{path::PathBuf, time::Duration};
