@@ -9,6 +9,7 @@
 
 mod api;
 mod database;
+mod imports;
 mod mail;
 mod payments;
 mod price_lists;

@@ -1,0 +1,331 @@
+//! Faults 12 and 13: workers that are killed in the middle of large price lists while people read, and lists of one
+//! supplier that come at once while people order.
+
+use std::{
+    fmt::Write,
+    process::Stdio,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use ::time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use futures_util::future;
+use rustix::process::Signal;
+use serde_json::Value;
+use tokio::{process::Child, time};
+
+use crate::{
+    Tally,
+    process::signal,
+    support::{Answer, Person, TestApp, program},
+};
+
+const IMPORTS: &str = "/api/v1/supplier/imports?mode=replace";
+
+/// How long a list, or what follows from it, may take.
+const PATIENCE: Duration = Duration::from_secs(1_800);
+
+/// How often it is looked whether something has happened.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A list dies at its fifth attempt.
+const KILLS_A_LIST: u32 = 4;
+
+/// A list of so many goods, each for so many roubles.
+fn list(goods: u32, price: u32) -> String {
+    let mut list = "id,category,name,price,quantity,Цвет\n".to_owned();
+    for n in 1..=goods {
+        writeln!(list, "{n},Категория {},Товар {n},{price},1000000,чёрный", n % 20).unwrap();
+    }
+    list
+}
+
+/// `worker run` for price lists only, of which others take over after two seconds.
+async fn start_worker(app: &TestApp, lists_at_once: u32) -> Child {
+    let mut command = program("worker").await;
+    command
+        .args(["run", "--queues", &format!("imports={lists_at_once}")])
+        .env("DATABASE_URL", app.database_url().await)
+        .env("SMTP_URL", "smtp://127.0.0.1:9")
+        .env("MAIL_FROM", "Postavka <orders@postavka.test>")
+        .env("WORKER_LEASE_SECONDS", "2")
+        .env("WORKER_HEARTBEAT_SECONDS", "1")
+        .env("RUST_LOG", "error")
+        .stdin(Stdio::null());
+    command.spawn().unwrap()
+}
+
+async fn upload(supplier: &Person, list: String) -> String {
+    let answer = supplier.upload(IMPORTS, "price.csv", list).await.assert_status(202);
+    answer.header("location").unwrap().to_owned()
+}
+
+async fn status(app: &TestApp, location: &str) -> String {
+    let id = location.rsplit('/').next().unwrap();
+    let status = sqlx::query_scalar("select status from price_imports where id = $1::uuid").bind(id);
+    status.fetch_one(app.pool()).await.unwrap()
+}
+
+/// Waits until a list has ended; returns as what, and after how long.
+async fn wait_for_end(app: &TestApp, location: &str) -> (String, Duration) {
+    let since = Instant::now();
+    loop {
+        let status = status(app, location).await;
+        if !["received", "parsing", "validated", "applying"].contains(&status.as_str()) {
+            return (status, since.elapsed());
+        }
+        assert!(since.elapsed() < PATIENCE, "the list is still {status}");
+        time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Waits until a process has taken up a list.
+async fn wait_until_taken_up(app: &TestApp, process: u32) {
+    let since = Instant::now();
+    let taken =
+        "select exists (select from jobs where state = 'running' and lock_by like '%/' || $1 || '/%')";
+    while !sqlx::query_scalar::<_, bool>(taken).bind(process.to_string()).fetch_one(app.pool()).await.unwrap()
+    {
+        // What was taken over waits for its next attempt; that it comes is what counts here.
+        let hurry = "update jobs set run_at = now() where kind = 'import_price_list' and state = 'ready' and run_at > now()";
+        sqlx::query(hurry).execute(app.pool()).await.unwrap();
+        assert!(since.elapsed() < PATIENCE, "nobody takes up the list");
+        time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// What readers saw.
+#[derive(Default)]
+struct Readers {
+    over: AtomicBool,
+    looked: AtomicU64,
+}
+
+impl Readers {
+    /// Looks at pages of the catalogue, and at the whole of it, until it is over: every look sees one price.
+    async fn look(&self, app: &TestApp, goods: u32) -> Vec<String> {
+        let mut mixtures = Vec::new();
+        for turn in 0_u64.. {
+            if self.over.load(Ordering::Relaxed) {
+                break;
+            }
+            let sort = ["name", "price", "-price"][(turn % 3) as usize];
+            let page = app.get(&format!("/api/v1/products?limit=100&sort={sort}")).await;
+            let page = page.assert_status(200).json();
+            let items = page["items"].as_array().unwrap();
+            if items.iter().any(|item| item["price_from"] != items[0]["price_from"]) {
+                mixtures.push(format!("a page by {sort}: {page}"));
+            }
+            let whole =
+                "select count(*), min(price_minor), max(price_minor) from offers where withdrawn_at is null";
+            let (count, least, most): (i64, Option<i64>, Option<i64>) =
+                sqlx::query_as(whole).fetch_one(app.pool()).await.unwrap();
+            if count != i64::from(goods) || least != most {
+                mixtures.push(format!("{count} offers from {least:?} to {most:?}"));
+            }
+            self.looked.fetch_add(2, Ordering::Relaxed);
+            time::sleep(Duration::from_millis(50)).await;
+        }
+        mixtures
+    }
+}
+
+/// Kills workers so often in the middle of lists.
+async fn kills(goods: u32, kills: u32) -> Tally {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("Электрон").create().await;
+    app.stop_worker().await;
+    let mut worker = start_worker(&app, 1).await;
+    let (status, mut usual) = wait_for_end(&app, &upload(&supplier, list(goods, 100)).await).await;
+    println!("{goods} new goods took {usual:.1?}");
+    let readers = Readers::default();
+    let mut tally = Tally::default();
+    tally.check(status == "completed", || format!("the first list is {status}"));
+
+    let killing = async {
+        let (mut killed, mut price) = (0, 100);
+        while killed < kills {
+            price += 1;
+            let location = upload(&supplier, list(goods, price)).await;
+            for _ in 0..KILLS_A_LIST.min(kills - killed) {
+                wait_until_taken_up(&app, worker.id().unwrap()).await;
+                let share = f64::from(killed.wrapping_mul(37) % 100) / 100.0;
+                time::sleep(usual.mul_f64(share)).await;
+                let at = self::status(&app, &location).await;
+                worker.kill().await.unwrap();
+                if !["received", "parsing", "validated", "applying"].contains(&at.as_str()) {
+                    break;
+                }
+                println!("killed after {:.0?} %, while it was {at}", share * 100.0);
+                killed += 1;
+                worker = start_worker(&app, 1).await;
+            }
+            if worker.try_wait().unwrap().is_some() {
+                worker = start_worker(&app, 1).await;
+            }
+            wait_until_taken_up_or_over(&app, &worker, &location).await;
+            let (status, took) = wait_for_end(&app, &location).await;
+            tally.check(status == "completed", || format!("the list with {price} is {status}"));
+            usual = took.max(LOOK_EVERY);
+        }
+        readers.over.store(true, Ordering::Relaxed);
+        tally.faults = killed.into();
+        price
+    };
+    let (price, mixtures) = tokio::join!(killing, readers.look(&app, goods));
+    let now: Vec<i64> =
+        sqlx::query_scalar("select distinct price_minor from offers").fetch_all(app.pool()).await.unwrap();
+    tally.check(now == [i64::from(price) * 100], || format!("prices are {now:?}"));
+    tally.attempted = readers.looked.into_inner();
+    tally.violations.extend(mixtures);
+    worker.kill().await.unwrap();
+    app.finish().await;
+    tally
+}
+
+async fn wait_until_taken_up_or_over(app: &TestApp, worker: &Child, location: &str) {
+    let over = async {
+        wait_for_end(app, location).await;
+    };
+    tokio::select! {
+        () = over => {}
+        () = wait_until_taken_up(app, worker.id().unwrap()) => {}
+    }
+}
+
+/// What buyers did while there were no lists, and while there were.
+#[derive(Default)]
+struct Shopping {
+    lists: AtomicBool,
+    over: AtomicBool,
+    orders: AtomicU64,
+    /// How long each request took, and whether it began beside a list.
+    took: Mutex<Vec<(bool, Duration)>>,
+}
+
+impl Shopping {
+    /// Looks at the catalogue and orders one piece, again and again until it is over.
+    async fn shop(&self, app: &TestApp, buyer: &Person, offer: &str) {
+        while !self.over.load(Ordering::Relaxed) {
+            self.timed(app.get("/api/v1/products?limit=20&sort=price")).await.assert_status(200);
+            self.timed(buyer.put_into_basket(offer, 1)).await.assert_status(200);
+            // A price that changes meanwhile is a reason not to order.
+            match self.timed(buyer.order()).await.status() {
+                201 => _ = self.orders.fetch_add(1, Ordering::Relaxed),
+                409 => {}
+                status => panic!("an order was answered with {status}"),
+            }
+            time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn timed(&self, request: impl Future<Output = Answer>) -> Answer {
+        let (beside, since) = (self.lists.load(Ordering::Relaxed), Instant::now());
+        let answer = request.await;
+        self.took.lock().unwrap().push((beside, since.elapsed()));
+        answer
+    }
+
+    /// How long 99 of 100 requests took at most, and the longest one.
+    fn slowest(&self, beside: bool) -> (Duration, Duration) {
+        let took = self.took.lock().unwrap();
+        let mut took: Vec<_> = took.iter().filter(|(was, _)| *was == beside).map(|(_, took)| *took).collect();
+        took.sort();
+        (took[took.len() * 99 / 100], took[took.len() - 1])
+    }
+}
+
+/// Has two lists of a supplier come at once, so often, over two workers, while buyers order; before that they order for
+/// `usual`.
+async fn pairs(goods: u32, pairs: u32, buyers: u32, usual: Duration) -> Tally {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("Электрон").create().await;
+    let first = upload(&supplier, list(goods, 100)).await;
+    wait_for_end(&app, &first).await;
+    let mut shoppers = Vec::new();
+    for n in 1..=buyers {
+        shoppers.push((app.buyer().create().await, app.offer(&n.to_string()).await));
+    }
+    app.stop_worker().await;
+    let workers = [start_worker(&app, 2).await, start_worker(&app, 2).await];
+    let shopping = Shopping::default();
+    let shop = shoppers.iter().map(|(buyer, offer)| shopping.shop(&app, buyer, offer));
+    let import = async {
+        time::sleep(usual).await;
+        shopping.lists.store(true, Ordering::Relaxed);
+        let mut ended = vec![first.clone()];
+        for pair in 1..=pairs {
+            let lists = [list(goods, 100 + 2 * pair), list(goods, 101 + 2 * pair)];
+            let locations = future::join_all(lists.map(|list| upload(&supplier, list))).await;
+            for location in &locations {
+                wait_for_end(&app, location).await;
+            }
+            ended.extend(locations);
+        }
+        shopping.over.store(true, Ordering::Relaxed);
+        ended
+    };
+    let (_, ended) = tokio::join!(future::join_all(shop), import);
+    let mut tally = Tally { faults: (2 * pairs).into(), ..Tally::default() };
+    let ((p99, _), (p99_beside, longest)) = (shopping.slowest(false), shopping.slowest(true));
+    println!(
+        "99 of 100 requests took {p99:.1?} at most; beside the lists {p99_beside:.1?}, and the longest {longest:.1?}"
+    );
+    let orders = shopping.orders.into_inner();
+    println!("{} lists, {orders} orders", ended.len());
+    tally.attempted = orders + ended.len() as u64;
+    one_after_the_other(&supplier, &ended, &mut tally).await;
+    for mut worker in workers {
+        signal(worker.id().unwrap(), Signal::TERM);
+        worker.wait().await.unwrap();
+    }
+    app.finish().await;
+    tally
+}
+
+/// The lists ran in the order of their ids, each began when the one before had ended, and each changed every price.
+async fn one_after_the_other(supplier: &Person, locations: &[String], tally: &mut Tally) {
+    let mut imports: Vec<Value> = Vec::new();
+    for location in locations {
+        imports.push(supplier.get(location).await.assert_status(200).json());
+    }
+    imports.sort_by_key(|import| import["id"].as_str().map(str::to_owned));
+    for import in &imports {
+        tally.check(import["status"] == "completed", || format!("{import}"));
+    }
+    let at =
+        |import: &Value, name: &str| OffsetDateTime::parse(import[name].as_str().unwrap(), &Rfc3339).unwrap();
+    for two in imports.windows(2) {
+        let (earlier, later) = (&two[0], &two[1]);
+        tally.check(at(earlier, "finished_at") <= at(later, "started_at"), || {
+            format!("{later} began before {earlier} had ended")
+        });
+        let (updated, goods) = (&later["counts"]["updated"], &later["progress"]["rows_read"]);
+        tally.check(updated == goods, || format!("{later} has not changed all"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_are_killed_in_the_middle_of_price_lists() {
+    kills(2_000, 4).await.report("fault 12 (short)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes an hour"]
+async fn fault_12_kill_9_in_imports_of_a_million_goods_10_times() {
+    kills(1_000_000, 10).await.report("fault 12");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_lists_of_one_supplier_come_at_once() {
+    pairs(300, 3, 4, Duration::from_secs(1)).await.report("fault 13 (short)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes"]
+async fn fault_13_two_lists_of_one_supplier_at_once_with_orders_running() {
+    pairs(100_000, 5, 4, Duration::from_secs(20)).await.report("fault 13");
+}
