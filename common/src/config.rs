@@ -9,7 +9,7 @@ use time::{Date, Duration, OffsetDateTime, UtcOffset};
 use time_tz::{OffsetDateTimeExt, PrimitiveDateTimeExt, Tz};
 use url::Url;
 
-use crate::{accounts::EmailAddress, locale::Locale, money::Currency, text};
+use crate::{accounts::EmailAddress, locale::Locale, money::Currency, text, vat::VatRates};
 
 /// A secret, which prints as `***`.
 #[derive(Clone)]
@@ -119,6 +119,10 @@ pub struct TradeArgs {
     #[arg(long, env = "CURRENCY", default_value = "RUB")]
     pub currency: String,
 
+    /// The rates of VAT that price lists may name, in percent, with commas between; none is for what is not taxed
+    #[arg(long, env = "VAT_RATES", default_value = VatRates::RUSSIAN)]
+    pub vat_rates: String,
+
     /// The time zone of dates in order numbers and e-mails
     #[arg(long, env = "TIME_ZONE", default_value = "Europe/Moscow")]
     pub time_zone: String,
@@ -155,6 +159,8 @@ pub struct TradeSettings {
     pub require_approval: bool,
     /// The one currency.
     pub currency: Currency,
+    /// The rates of VAT that price lists may name.
+    pub vat_rates: VatRates,
     /// An IANA name, known to both time-tz and PostgreSQL.
     pub time_zone: String,
     /// The version of the terms that whoever registers must accept, if there are terms.
@@ -178,6 +184,7 @@ impl TradeArgs {
             text => problems.take("ADMIN_EMAIL", EmailAddress::parse(text)).map(Some),
         };
         let currency = problems.take("CURRENCY", self.currency.parse());
+        let vat_rates = problems.take("VAT_RATES", VatRates::parse(&self.vat_rates));
         let time_zone = problems.take(
             "TIME_ZONE",
             match time_tz::timezones::get_by_name(&self.time_zone) {
@@ -205,6 +212,7 @@ impl TradeArgs {
             admin_email: admin_email?,
             require_approval: self.require_approval,
             currency: currency?,
+            vat_rates: vat_rates?,
             time_zone: time_zone?,
             terms_version: terms_version?,
             default_locale: default_locale?,

@@ -35,3 +35,4 @@ pub mod telemetry;
 pub mod text;
 pub mod tls;
 pub mod trace;
+pub mod vat;

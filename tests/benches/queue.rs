@@ -137,6 +137,7 @@ fn trade() -> anyhow::Result<TradeSettings> {
         admin_email: None,
         require_approval: false,
         currency: "RUB".parse().map_err(|error| anyhow::anyhow!("{error}"))?,
+        vat_rates: common::vat::VatRates::default(),
         time_zone: "Europe/Moscow".to_owned(),
         terms_version: None,
         default_locale: common::locale::Locale::Ru,

@@ -100,8 +100,8 @@ async fn only_what_is_offered_is_exported_and_only_ones_own() {
     let other = app.supplier("Канцлер").create().await;
     app.import(&other, "price.csv", list("OTHER")).await;
     let export = supplier.get(&format!("{EXPORT}?format=csv")).await.assert_status(200);
-    let expected =
-        "\u{feff}id;category;model;name;description;price;price_rrc;quantity\nNEW;Столы;;Стол NEW;;5,00;;1\n";
+    let expected = "\u{feff}id;category;model;name;description;price;price_rrc;quantity;gtin;vat;unit;\
+                    min_quantity;multiple\nNEW;Столы;;Стол NEW;;5,00;;1;;;;;\n";
     assert_eq!(export.text(), expected);
     app.finish().await;
 }

@@ -27,18 +27,19 @@ async fn the_refused_rows_come_as_a_file_that_can_be_mended_and_sent_again() {
     let lines: Vec<&str> = report.text().lines().collect();
     assert_eq!(
         lines[0],
-        "\u{feff}id;category;model;name;description;price;price_rrc;quantity;param:Цвет;error"
+        "\u{feff}id;category;model;name;description;price;price_rrc;quantity;gtin;vat;unit;min_quantity;multiple;\
+         param:Цвет;error"
     );
     assert_eq!(
         lines[1],
-        "A;Столы;;Стол А;;дорого;;1;белый;price: найдено «дорого», ожидается число, например 1234 или 1234.50"
+        "A;Столы;;Стол А;;дорого;;1;;;;;;белый;price: найдено «дорого», ожидается число, например 1234 или 1234.50"
     );
-    assert!(lines[2].starts_with("C;;;Стол В;;1e9;;x;;\"category: ничего не найдено"), "{}", lines[2]);
+    assert!(lines[2].starts_with("C;;;Стол В;;1e9;;x;;;;;;;\"category: ничего не найдено"), "{}", lines[2]);
     assert_eq!(
         lines[3..],
         [
-            "D;Столы;;Стол Г;;5,00;;1;;id: этот id найден в нескольких строках, ожидается один раз",
-            "D;Столы;;Стол Г;;6,00;;1;серый;id: этот id найден в нескольких строках, ожидается один раз",
+            "D;Столы;;Стол Г;;5,00;;1;;;;;;;id: этот id найден в нескольких строках, ожидается один раз",
+            "D;Столы;;Стол Г;;6,00;;1;;;;;;серый;id: этот id найден в нескольких строках, ожидается один раз",
         ]
     );
 

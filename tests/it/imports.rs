@@ -301,11 +301,12 @@ async fn unknown_fields_are_ignored_counted_and_named() {
     let app = TestApp::start().await;
     let supplier = app.supplier("Электрон").create().await;
     let list = "currency: RUB\ncategories: [{id: 1, name: Товары, parent: 7}]\ngoods:\n\
-        \x20 - {id: 1, category: 1, name: А, price: 1, quantity: 1, vat: 20}\n\
-        \x20 - {id: 2, category: 1, name: Б, price: 1, quantity: 1, vat: 10, barcode: 46}\n";
+        \x20 - {id: 1, category: 1, name: А, price: 1, quantity: 1, weight: 20}\n\
+        \x20 - {id: 2, category: 1, name: Б, price: 1, quantity: 1, weight: 10, barcode: 46}\n";
     let import = app.import(&supplier, "price.yaml", list).await;
     assert_counts(&import, "completed", [2, 0, 0, 0, 0]);
-    let expected = json!({ "currency": 1, "categories[].parent": 1, "goods[].vat": 2, "goods[].barcode": 1 });
+    let expected =
+        json!({ "currency": 1, "categories[].parent": 1, "goods[].weight": 2, "goods[].barcode": 1 });
     assert_eq!(import["ignored_fields"], expected);
     app.finish().await;
 }

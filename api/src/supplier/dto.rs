@@ -117,6 +117,16 @@ pub struct OfferChangeResponse {
     pub recommended_price: Option<String>,
     /// The currency of prices.
     pub currency: String,
+    /// The GTIN that the list says from then on.
+    pub gtin: Option<String>,
+    /// The rate of the VAT in the price from then on.
+    pub vat_rate: Option<String>,
+    /// What a piece is from then on.
+    pub unit: Option<String>,
+    /// The least that is ordered from then on; null in what is not known of it.
+    pub min_quantity: Option<i32>,
+    /// In packs of how many it is ordered from then on; likewise.
+    pub multiple: Option<i32>,
     /// Pieces in stock from then on.
     pub stock: i32,
     /// The list that did it.
@@ -139,6 +149,11 @@ impl OfferChangeResponse {
             price: change.price.map(|price| price.to_string()),
             recommended_price: change.recommended_price.map(|price| price.to_string()),
             currency: currency.to_string(),
+            gtin: change.gtin.map(|gtin| gtin.to_string()),
+            vat_rate: change.vat_rate.map(|rate| rate.to_string()),
+            unit: change.unit,
+            min_quantity: change.min_quantity,
+            multiple: change.multiple,
             stock: change.stock,
             import,
             supplier_order_id,

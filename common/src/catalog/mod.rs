@@ -13,14 +13,17 @@
 //! How words find products is the matter of [`search`].
 
 mod actions;
+mod gtin;
 pub mod jobs;
 mod listing;
 mod model;
 pub mod search;
 mod store;
 mod synonyms;
+mod terms;
 
 pub use actions::{ProductPage, ProductRequest, Relisted, products, relist_some, relist_supplier};
+pub use gtin::{Gtin, GtinError};
 pub use listing::{ParameterFilter, ProductCursor, ProductFilter, ProductList, Sort};
 pub use model::{
     CategorySummary, FacetCount, Facets, OfferSummary, ParameterFacet, ProductCard, ProductSummary,
@@ -32,3 +35,4 @@ pub use store::{
 };
 pub(crate) use store::{claim_supplier, index, relist};
 pub use synonyms::{Meanings, Synonym, SynonymWord};
+pub use terms::OfferTerms;

@@ -126,6 +126,9 @@ pub async fn template(format: Format, file: std::fs::File) -> Result<(), ExportE
         price: text("110000.00"),
         price_rrc: text("116990.00"),
         quantity: text("14"),
+        gtin: text("190198776419"),
+        vat: text("22"),
+        unit: text("шт"),
         parameters: vec![
             ("Диагональ (дюйм)".to_owned(), "6.5".to_owned()),
             ("Цвет".to_owned(), "золотистый".to_owned()),
@@ -137,7 +140,10 @@ pub async fn template(format: Format, file: std::fs::File) -> Result<(), ExportE
         category: text("Чехлы"),
         name: text("Чехол для iPhone XS Max"),
         price: text("600.50"),
-        quantity: text("3"),
+        quantity: text("30"),
+        vat: text("none"),
+        min_quantity: text("10"),
+        multiple: text("5"),
         parameters: vec![("Цвет".to_owned(), "черный".to_owned())],
         ..RawGood::default()
     };

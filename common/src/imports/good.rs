@@ -10,9 +10,13 @@ use super::{
     normalized,
     numbers::{self, NumberError},
     said,
-    text::{Lines, clean},
+    text::{Lines, clean, quoted},
 };
-use crate::money::Money;
+use crate::{
+    catalog::{Gtin, GtinError, OfferTerms},
+    money::Money,
+    vat::{VatRate, VatRates},
+};
 
 const MAX_CATEGORY: usize = 200;
 const MAX_MODEL: usize = 1_000;
@@ -20,6 +24,7 @@ const MAX_NAME: usize = 1_000;
 /// A name is found by its key in B-trees, whose entries hold some 2,700 bytes.
 const MAX_NAME_BYTES: usize = 2_000;
 const MAX_DESCRIPTION: usize = 20_000;
+const MAX_UNIT: usize = 20;
 const MAX_PARAMETERS: usize = 200;
 const MAX_PARAMETER_NAME: usize = 100;
 const MAX_PARAMETER_VALUE: usize = 1_000;
@@ -104,17 +109,25 @@ pub struct Good {
     pub recommended_price: Option<Money>,
     /// How many pieces the supplier has, 0 to 1,000,000,000.
     pub quantity: i64,
+    /// The number by which the thing is known whoever sells it.
+    pub gtin: Option<Gtin>,
+    /// The rate of the VAT that is in the price, one of those that the installation knows.
+    pub vat_rate: Option<VatRate>,
+    /// What a piece is, such as `шт` or `кг`: at most 20 characters.
+    pub unit: Option<String>,
+    /// In which quantities it is ordered.
+    pub terms: OfferTerms,
     /// Named properties; at most 200, none of them empty. Names have up to 100 characters, values up to 1,000, and all
     /// together 20,000.
     pub parameters: BTreeMap<String, String>,
 }
 
 impl Good {
-    /// Checks an entry of a list.
+    /// Checks an entry of a list, whose VAT rate must be one of `rates`.
     ///
     /// # Errors
     /// [`Rejected`] with everything that is wrong with the entry, not only the first of it.
-    pub fn check(raw: RawGood) -> Result<Self, Rejected> {
+    pub fn check(raw: RawGood, rates: &VatRates) -> Result<Self, Rejected> {
         let RawGood { row, line, errors, .. } = raw;
         let mut check = Check { errors };
         let sku = check.sku(raw.sku);
@@ -125,6 +138,10 @@ impl Good {
         let price = check.price(raw.price);
         let recommended_price = check.number("price_rrc", raw.price_rrc, numbers::price);
         let quantity = check.quantity(raw.quantity);
+        let gtin = check.gtin(raw.gtin);
+        let vat_rate = check.vat_rate(raw.vat, rates);
+        let unit = check.text("unit", raw.unit, Lines::One, MAX_UNIT);
+        let terms = check.terms(raw.min_quantity, raw.multiple);
         let parameters = check.parameters(raw.parameters);
         match (sku, category, name, price, quantity) {
             (Some(sku), Some(category), Some(name), Some(price), Some(quantity))
@@ -139,6 +156,10 @@ impl Good {
                     price,
                     recommended_price: recommended_price.filter(|price| *price > Money::ZERO),
                     quantity,
+                    gtin,
+                    vat_rate,
+                    unit,
+                    terms: terms.unwrap_or_default(),
                     parameters,
                 })
             }
@@ -148,10 +169,16 @@ impl Good {
 
     /// How many bytes its texts are, about as much memory as it takes.
     pub(super) fn weight(&self) -> usize {
-        let Self { sku, category, model, name, description, parameters, .. } = self;
+        let Self { sku, category, model, name, description, unit, parameters, .. } = self;
         let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let named: usize = parameters.iter().map(|(name, value)| name.len() + value.len()).sum();
-        sku.0.len() + category.0.len() + name.len() + optional(model) + optional(description) + named
+        sku.0.len()
+            + category.0.len()
+            + name.len()
+            + optional(model)
+            + optional(description)
+            + optional(unit)
+            + named
     }
 }
 
@@ -209,6 +236,56 @@ impl Check {
 
     fn quantity(&mut self, value: Option<String>) -> Option<i64> {
         self.number("quantity", value, numbers::quantity).or_else(|| self.missing("quantity"))
+    }
+
+    fn gtin(&mut self, value: Option<String>) -> Option<Gtin> {
+        let text = value.filter(|text| !text.trim().is_empty())?;
+        let error = match Gtin::parse(&text) {
+            Ok(gtin) => return Some(gtin),
+            Err(error) => error,
+        };
+        let found = quoted(&text);
+        let detail = match error {
+            GtinError::Form => said!(
+                "found {found}, expected a GTIN of 8, 12, 13 or 14 digits",
+                "найдено {found}, ожидается GTIN из 8, 12, 13 или 14 цифр"
+            ),
+            GtinError::CheckDigit { expected } => said!(
+                "found {found}, expected a GTIN: its last digit would be {expected}",
+                "найдено {found}, ожидается GTIN: последняя цифра была бы {expected}"
+            ),
+            GtinError::Internal => said!(
+                "found {found}, a number for use inside one shop, expected a GTIN or nothing",
+                "найдено {found}, это внутренний номер магазина, ожидается GTIN или ничего"
+            ),
+        };
+        self.refuse(FieldError::new("gtin", FieldCode::NotAGtin, detail))
+    }
+
+    fn vat_rate(&mut self, value: Option<String>, rates: &VatRates) -> Option<VatRate> {
+        let text = value.filter(|text| !text.trim().is_empty())?;
+        let rate = VatRate::parse(&text).filter(|rate| rates.know(rate));
+        rate.or_else(|| {
+            let found = quoted(&text);
+            let detail = said!(
+                "found {found}, expected one of the rates {rates}",
+                "найдено {found}, ожидается одна из ставок {rates}"
+            );
+            self.refuse(FieldError::new("vat", FieldCode::UnknownVatRate, detail))
+        })
+    }
+
+    fn terms(&mut self, min_quantity: Option<String>, multiple: Option<String>) -> Option<OfferTerms> {
+        let min_quantity = self.number("min_quantity", min_quantity, numbers::pieces);
+        let multiple = self.number("multiple", multiple, numbers::pieces);
+        OfferTerms::of(min_quantity, multiple).or_else(|| {
+            let (found, pack) = (min_quantity.unwrap_or(1), multiple.unwrap_or(1));
+            let detail = said!(
+                "found {found}, expected a whole number of packs of {pack}",
+                "найдено {found}, ожидается целое число упаковок по {pack}"
+            );
+            self.refuse(FieldError::new("min_quantity", FieldCode::NotAMultiple, detail))
+        })
     }
 
     fn number<N>(

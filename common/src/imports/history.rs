@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use super::store;
 use crate::{
+    catalog::Gtin,
     ids::{OfferId, SupplierId},
     money::Money,
     page::{Limit, Page},
+    vat::VatRate,
 };
 
 /// What became of an offer.
@@ -52,6 +54,16 @@ pub struct OfferChange {
     pub price: Option<Money>,
     /// Its recommended price from then on.
     pub recommended_price: Option<Money>,
+    /// The GTIN that its supplier says from then on.
+    pub gtin: Option<Gtin>,
+    /// The rate of the VAT in its price from then on.
+    pub vat_rate: Option<VatRate>,
+    /// What a piece is from then on.
+    pub unit: Option<String>,
+    /// The least that is ordered from then on; none in what is not known of it.
+    pub min_quantity: Option<i32>,
+    /// In packs of how many it is ordered from then on; likewise.
+    pub multiple: Option<i32>,
     /// Pieces in stock from then on.
     pub stock: i32,
     /// Its row in the list, from 1; none where the list no longer had it.

@@ -6,7 +6,10 @@
 //! such care: `14,000` is how an accounting program writes fourteen, and a guess too low oversells nothing.
 
 use super::{FieldCode, FieldError, Wording, said, text::quoted};
-use crate::money::{Money, MoneyError};
+use crate::{
+    catalog::OfferTerms,
+    money::{Money, MoneyError},
+};
 
 /// The most pieces that an offer can have in stock.
 pub(super) const MAX_QUANTITY: i64 = 1_000_000_000;
@@ -17,6 +20,8 @@ pub(super) enum NumberError {
     NotANumber,
     Ambiguous,
     Negative,
+    /// Nothing, where there must be something.
+    Zero,
     Fractional,
     TooLarge,
 }
@@ -37,10 +42,14 @@ impl NumberError {
                 ),
             ),
             Self::Negative => (FieldCode::Negative, said!("zero or more", "нуль или больше")),
+            Self::Zero => (FieldCode::NotPositive, said!("at least 1", "не меньше 1")),
             Self::Fractional => (FieldCode::Fractional, said!("a whole number", "целое число")),
             Self::TooLarge => {
-                let most =
-                    if field == "quantity" { MAX_QUANTITY.to_string() } else { Money::MAX.to_string() };
+                let most = match field {
+                    "quantity" => MAX_QUANTITY.to_string(),
+                    "min_quantity" | "multiple" => OfferTerms::MAX.to_string(),
+                    _ => Money::MAX.to_string(),
+                };
                 (FieldCode::TooLarge, said!("at most {most}", "не больше {most}"))
             }
         };
@@ -76,6 +85,15 @@ pub(super) fn quantity(text: &str) -> Result<i64, NumberError> {
     }
     match number.whole.parse::<i64>() {
         Ok(pieces) if pieces <= MAX_QUANTITY => Ok(pieces),
+        _ => Err(NumberError::TooLarge),
+    }
+}
+
+/// Reads a whole number of pieces from one to [`OfferTerms::MAX`].
+pub(super) fn pieces(text: &str) -> Result<i32, NumberError> {
+    match i32::try_from(quantity(text)?) {
+        Ok(0) => Err(NumberError::Zero),
+        Ok(pieces) if pieces <= OfferTerms::MAX => Ok(pieces),
         _ => Err(NumberError::TooLarge),
     }
 }
@@ -229,6 +247,16 @@ mod tests {
         assert_eq!(quantity(&"9".repeat(40)), Err(NumberError::TooLarge));
     }
 
+    #[test]
+    fn a_pack_has_a_piece_at_least_and_a_million_at_most() {
+        assert_eq!(pieces("6,0"), Ok(6));
+        assert_eq!(pieces("1 000 000"), Ok(1_000_000));
+        assert_eq!(pieces("0"), Err(NumberError::Zero));
+        assert_eq!(pieces("1000001"), Err(NumberError::TooLarge));
+        assert_eq!(pieces("-1"), Err(NumberError::Negative));
+        assert_eq!(pieces("0.5"), Err(NumberError::Fractional));
+    }
+
     proptest! {
         #[test]
         fn what_money_writes_is_read_back(kopecks in 0..=Money::MAX.minor()) {
@@ -239,7 +267,7 @@ mod tests {
 
         #[test]
         fn no_text_panics(text in "[-0-9., \u{a0}e]{0,20}|\\PC{0,20}") {
-            let _unused = (price(&text), quantity(&text));
+            let _unused = (price(&text), quantity(&text), pieces(&text));
         }
     }
 }

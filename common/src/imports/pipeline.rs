@@ -24,10 +24,11 @@ use super::{
     store::{self, Begun},
 };
 use crate::{
+    config::TradeSettings,
     db::Db,
     ids::PriceImportId,
-    money::Currency,
     queue::{Failure, Run},
+    vat::VatRates,
 };
 
 /// How many rows are copied at once.
@@ -59,6 +60,7 @@ pub enum StageError {
 /// Rows that were read together.
 struct Batch {
     format: Format,
+    rates: Arc<VatRates>,
     goods: Vec<(u64, Option<u64>, Good)>,
     rejected: Vec<Rejected>,
     last_row: u64,
@@ -66,14 +68,14 @@ struct Batch {
 }
 
 impl Batch {
-    fn of(format: Format) -> Self {
-        Self { format, goods: Vec::new(), rejected: Vec::new(), last_row: 0, bytes: 0 }
+    fn of(format: Format, rates: Arc<VatRates>) -> Self {
+        Self { format, rates, goods: Vec::new(), rejected: Vec::new(), last_row: 0, bytes: 0 }
     }
 
     fn take(&mut self, raw: RawGood) {
         let (row, line) = (raw.row, raw.line);
         let stood = raw.clone();
-        match Good::check(raw) {
+        match Good::check(raw, &self.rates) {
             Ok(good) => {
                 self.bytes += good.weight();
                 self.goods.push((row, line, good));
@@ -99,12 +101,18 @@ impl Batch {
 ///
 /// # Errors
 /// [`StageError`].
-pub async fn stage(db: &Db, run: &Run, begun: &Begun, currency: Currency) -> Result<ListSummary, StageError> {
+pub async fn stage(
+    db: &Db,
+    run: &Run,
+    begun: &Begun,
+    trade: &TradeSettings,
+) -> Result<ListSummary, StageError> {
     let (sender, mut batches) = mpsc::channel::<Batch>(WAITING_BATCHES);
     let file = StoredFile::open(db.pool().clone(), begun.id).await.map_err(Failure::from)?;
     let (format, bytes_read) = (begun.format, Arc::clone(&file.bytes_read));
-    let limits = Limits { currency: Some(currency), ..Limits::default() };
-    let reading = task::spawn_blocking(move || read(format, file, limits, &sender));
+    let limits = Limits { currency: Some(trade.currency), ..Limits::default() };
+    let batch = Batch::of(format, Arc::new(trade.vat_rates.clone()));
+    let reading = task::spawn_blocking(move || read(batch, file, limits, &sender));
     let mut shown = Instant::now();
     let mut rows_counted = 0;
     while let Some(batch) = batches.recv().await {
@@ -136,19 +144,19 @@ async fn keep(db: &Db, run: &Run, begun: &Begun, batch: &Batch) -> Result<(), Fa
 }
 
 fn read(
-    format: Format,
+    mut batch: Batch,
     file: StoredFile,
     limits: Limits,
     sender: &mpsc::Sender<Batch>,
 ) -> Result<ListSummary, ReadError> {
-    let mut batch = Batch::of(format);
+    let (format, rates) = (batch.format, Arc::clone(&batch.rates));
     let summary = formats::read(format, io::BufReader::new(file), limits, &mut |raw| {
         batch.take(raw);
         if !batch.is_full() {
             return ControlFlow::Continue(());
         }
         // Nobody receives any more when the copying failed; its error is the one to tell.
-        match sender.blocking_send(mem::replace(&mut batch, Batch::of(format))) {
+        match sender.blocking_send(mem::replace(&mut batch, Batch::of(format, Arc::clone(&rates)))) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
@@ -241,7 +249,7 @@ mod tests {
             description: text(description),
             ..RawGood::default()
         };
-        let mut batch = Batch::of(Format::Csv);
+        let mut batch = Batch::of(Format::Csv, Arc::default());
         while !batch.is_full() {
             batch.take(raw.clone());
         }

@@ -118,6 +118,12 @@ pub enum FieldCode {
     UnreadableCharacter,
     /// An id that stands in more than one row.
     Repeated,
+    /// Not a GTIN: another number of digits, a wrong check digit, or one that is for use inside a shop.
+    NotAGtin,
+    /// A VAT rate that the installation does not know.
+    UnknownVatRate,
+    /// A minimum that is no whole number of packs.
+    NotAMultiple,
     /// A formula that came to an error.
     FormulaError,
     /// A price in a currency that is not the installation's.

@@ -61,7 +61,7 @@ impl Perform for ImportPriceList {
 
 /// Stages the goods of a list, or says why its file is none.
 async fn read(run: &Run, deps: &Deps, begun: &Begun) -> Result<Result<ListSummary, ImportFailure>, Failure> {
-    match imports::stage(&deps.db, run, begun, deps.trade.currency).await {
+    match imports::stage(&deps.db, run, begun, &deps.trade).await {
         Ok(summary) if summary.rows == 0 => Ok(Err(ImportFailure {
             code: "no_goods".to_owned(),
             detail: Wording {

@@ -3,12 +3,15 @@
 use std::{collections::BTreeSet, io::Cursor, ops::ControlFlow};
 
 use super::*;
-use crate::imports::{FieldCode, Good, Rejected, normalized};
+use crate::{
+    imports::{FieldCode, Good, Rejected, normalized},
+    vat::VatRates,
+};
 
 fn checked(format: Format, list: &[u8]) -> Vec<Result<Good, Rejected>> {
     let mut goods = Vec::new();
     let mut sink = |raw| {
-        goods.push(Good::check(raw));
+        goods.push(Good::check(raw, &VatRates::default()));
         ControlFlow::Continue(())
     };
     let summary = read(format, Cursor::new(list), Limits::default(), &mut sink).unwrap();

@@ -8,7 +8,10 @@ use std::{
 use encoding_rs::WINDOWS_1251;
 
 use super::*;
-use crate::imports::{FieldCode, Good, Rejected};
+use crate::{
+    imports::{FieldCode, Good, Rejected},
+    vat::VatRates,
+};
 
 const HEADER: &str = "id,category,name,price,quantity\n";
 
@@ -17,7 +20,7 @@ type Checked = Result<Good, Rejected>;
 fn try_list(format: Format, source: impl Read + Seek) -> Result<Vec<Checked>, FileError> {
     let mut goods = Vec::new();
     let mut sink = |raw| {
-        goods.push(Good::check(raw));
+        goods.push(Good::check(raw, &VatRates::default()));
         ControlFlow::Continue(())
     };
     match read(format, source, Limits::default(), &mut sink) {

@@ -1,6 +1,6 @@
 //! What stood in a refused row, as it is kept for the report.
 
-use super::RawGood;
+use super::{RawGood, table::Field, writing::cells};
 use crate::imports::text::{Lines, clean};
 
 /// The most bytes that are kept of a row: beyond, there is nothing to be mended by hand.
@@ -9,11 +9,8 @@ const MAX_BYTES: usize = 32 << 10;
 impl RawGood {
     /// How many bytes its texts are, about as much memory as it takes.
     pub(in super::super) fn weight(&self) -> usize {
-        let Self { sku, category, model, name, description, price, price_rrc, quantity, parameters, .. } =
-            self;
-        let fields = [sku, category, model, name, description, price, price_rrc, quantity];
-        let fields: usize = fields.into_iter().flatten().map(String::len).sum();
-        fields + parameters.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>()
+        let fields: usize = cells(self).into_iter().flatten().map(str::len).sum();
+        fields + self.parameters.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>()
     }
 
     /// The row as it is kept, unless it is too large: without NUL, which PostgreSQL refuses, and with the names of
@@ -22,14 +19,12 @@ impl RawGood {
         if self.weight() > MAX_BYTES {
             return None;
         }
-        let Self { sku, category, model, name, description, price, price_rrc, quantity, parameters, .. } =
-            &mut self;
-        for text in
-            [sku, category, model, name, description, price, price_rrc, quantity].into_iter().flatten()
-        {
-            without_nul(text);
+        for (_, field) in Field::ALL {
+            if let Some(text) = field.of(&mut self) {
+                without_nul(text);
+            }
         }
-        for (name, text) in parameters {
+        for (name, text) in &mut self.parameters {
             *name = clean(std::mem::take(name), Lines::One, usize::MAX).unwrap_or_default();
             without_nul(text);
         }

@@ -98,6 +98,16 @@ pub struct RawGood {
     pub price_rrc: Option<String>,
     /// The field `quantity`.
     pub quantity: Option<String>,
+    /// The field `gtin`.
+    pub gtin: Option<String>,
+    /// The field `vat`.
+    pub vat: Option<String>,
+    /// The field `unit`.
+    pub unit: Option<String>,
+    /// The field `min_quantity`.
+    pub min_quantity: Option<String>,
+    /// The field `multiple`.
+    pub multiple: Option<String>,
     /// Names and values, in the order of the list; perhaps repeated.
     pub parameters: Vec<(String, String)>,
     /// What is wrong with the entry's form: a list where a text belongs, a missing cell.
@@ -112,7 +122,7 @@ pub struct ListSummary {
     pub shop: Option<String>,
     /// How many entries it has.
     pub rows: u64,
-    /// Fields that mean nothing to us, and how often they occurred: `currency`, `goods[].vat`. At most
+    /// Fields that mean nothing to us, and how often they occurred: `currency`, `goods[].url`. At most
     /// [`ListSummary::MAX_IGNORED`] names are kept, the others count under [`ListSummary::OTHERS`].
     pub ignored_fields: BTreeMap<String, u64>,
 }

@@ -13,6 +13,7 @@ use super::*;
 use crate::{
     imports::{Good, Rejected},
     money::Money,
+    vat::VatRates,
 };
 
 /// A good as a supplier's program knows it.
@@ -163,6 +164,10 @@ fn any_good() -> impl Strategy<Value = Good> {
     let texts = || prop_oneof![3 => text(), 1 => any::<String>(), 1 => "['=+@-]{1,3}[0-9a-я]{0,4}"];
     let parameters = prop::collection::vec((texts(), texts()), 0..4);
     let numbers = (1..Money::MAX.minor(), prop::option::of(1..Money::MAX.minor()), 0..1_000_000_000_i64);
+    let rates = prop::sample::select(vec!["none", "0", "5", "7", "10", "22"]);
+    let gtins = prop::sample::select(vec!["4601234567893", "036000291452", "96385074", "14601234567890"]);
+    let packs = (prop::option::of(1..1_000), prop::option::of(1..1_000));
+    let terms = (prop::option::of(gtins), prop::option::of(rates), prop::option::of("\\PC{0,20}"), packs);
     (
         texts(),
         texts(),
@@ -170,11 +175,13 @@ fn any_good() -> impl Strategy<Value = Good> {
         texts(),
         prop::option::of("(\\PC|\n){0,40}"),
         numbers,
+        terms,
         parameters,
     )
         .prop_filter_map(
             "a good that can be taken",
-            |(sku, category, model, name, description, numbers, parameters)| {
+            |(sku, category, model, name, description, numbers, (gtin, vat, unit, packs), parameters)| {
+                let (min_quantity, multiple) = packs;
                 let raw = RawGood {
                     sku: Some(sku),
                     category: Some(category),
@@ -184,10 +191,15 @@ fn any_good() -> impl Strategy<Value = Good> {
                     price: Some(amount(numbers.0)),
                     price_rrc: numbers.1.map(amount),
                     quantity: Some(numbers.2.to_string()),
+                    gtin: gtin.map(str::to_owned),
+                    vat: vat.map(str::to_owned),
+                    unit,
+                    min_quantity: min_quantity.map(|packs: i32| (packs * multiple.unwrap_or(1)).to_string()),
+                    multiple: multiple.map(|pieces: i32| pieces.to_string()),
                     parameters,
                     ..RawGood::default()
                 };
-                Good::check(raw).ok()
+                Good::check(raw, &VatRates::default()).ok()
             },
         )
 }
@@ -214,6 +226,11 @@ fn written(format: Format, goods: &[Good]) -> Vec<u8> {
             price: Some(good.price.to_string()),
             price_rrc: good.recommended_price.map(|price| price.to_string()),
             quantity: Some(good.quantity.to_string()),
+            gtin: good.gtin.as_ref().map(ToString::to_string),
+            vat: good.vat_rate.as_ref().map(ToString::to_string),
+            unit: good.unit.clone(),
+            min_quantity: good.terms.said().0.map(|pieces| pieces.to_string()),
+            multiple: good.terms.said().1.map(|pieces| pieces.to_string()),
             parameters: good.parameters.clone().into_iter().collect(),
             ..RawGood::default()
         };
@@ -229,7 +246,7 @@ fn written(format: Format, goods: &[Good]) -> Vec<u8> {
 fn checked(format: Format, list: &[u8]) -> Result<Vec<Result<Good, Rejected>>, ReadError> {
     let mut goods = Vec::new();
     let mut sink = |raw| {
-        goods.push(Good::check(raw));
+        goods.push(Good::check(raw, &VatRates::default()));
         ControlFlow::Continue(())
     };
     read(format, Cursor::new(list), Limits::default(), &mut sink).map(|_| goods)

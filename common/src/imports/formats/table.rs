@@ -1,7 +1,8 @@
 //! Lists that are tables: what the first row says of the columns, and where each cell of a good goes.
 //!
-//! The header names `id`, `category` (by name), `name`, `price`, `quantity`, and perhaps `model`, `description` and
-//! `price_rrc`, in any order; every further column, or `param:<name>`, is a parameter, absent where its cell is empty.
+//! The header names `id`, `category` (by name), `name`, `price`, `quantity`, and perhaps `model`, `description`,
+//! `price_rrc`, `gtin`, `vat`, `unit`, `min_quantity` and `multiple`, in any order; every further column, or
+//! `param:<name>`, is a parameter, absent where its cell is empty.
 //! The column `error` is what a report says of a row, and means nothing.
 
 use std::collections::BTreeSet;
@@ -33,7 +34,7 @@ enum Column {
 
 /// A column that has a meaning of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
+pub(super) enum Field {
     Id,
     Category,
     Model,
@@ -42,10 +43,16 @@ enum Field {
     Price,
     PriceRrc,
     Quantity,
+    Gtin,
+    Vat,
+    Unit,
+    MinQuantity,
+    Multiple,
 }
 
 impl Field {
-    const ALL: [(&'static str, Self); 8] = [
+    /// All of them, in the order in which they are written.
+    pub(super) const ALL: [(&'static str, Self); 13] = [
         ("id", Self::Id),
         ("category", Self::Category),
         ("model", Self::Model),
@@ -54,6 +61,11 @@ impl Field {
         ("price", Self::Price),
         ("price_rrc", Self::PriceRrc),
         ("quantity", Self::Quantity),
+        ("gtin", Self::Gtin),
+        ("vat", Self::Vat),
+        ("unit", Self::Unit),
+        ("min_quantity", Self::MinQuantity),
+        ("multiple", Self::Multiple),
     ];
     const REQUIRED: [Self; 5] = [Self::Id, Self::Category, Self::Name, Self::Price, Self::Quantity];
 
@@ -65,7 +77,7 @@ impl Field {
         Self::ALL.iter().find(|(_, field)| *field == self).map_or("", |(name, _)| name)
     }
 
-    fn of(self, good: &mut RawGood) -> &mut Option<String> {
+    pub(super) fn of(self, good: &mut RawGood) -> &mut Option<String> {
         match self {
             Self::Id => &mut good.sku,
             Self::Category => &mut good.category,
@@ -75,7 +87,36 @@ impl Field {
             Self::Price => &mut good.price,
             Self::PriceRrc => &mut good.price_rrc,
             Self::Quantity => &mut good.quantity,
+            Self::Gtin => &mut good.gtin,
+            Self::Vat => &mut good.vat,
+            Self::Unit => &mut good.unit,
+            Self::MinQuantity => &mut good.min_quantity,
+            Self::Multiple => &mut good.multiple,
         }
+    }
+
+    /// The text that a good has in it.
+    pub(super) fn in_good(self, good: &RawGood) -> &Option<String> {
+        match self {
+            Self::Id => &good.sku,
+            Self::Category => &good.category,
+            Self::Model => &good.model,
+            Self::Name => &good.name,
+            Self::Description => &good.description,
+            Self::Price => &good.price,
+            Self::PriceRrc => &good.price_rrc,
+            Self::Quantity => &good.quantity,
+            Self::Gtin => &good.gtin,
+            Self::Vat => &good.vat,
+            Self::Unit => &good.unit,
+            Self::MinQuantity => &good.min_quantity,
+            Self::Multiple => &good.multiple,
+        }
+    }
+
+    /// Whether numbers stand in it. A GTIN is none: a spreadsheet would take the zeros before it away.
+    pub(super) fn is_number(self) -> bool {
+        matches!(self, Self::Price | Self::PriceRrc | Self::Quantity | Self::MinQuantity | Self::Multiple)
     }
 }
 
@@ -210,6 +251,14 @@ mod tests {
         assert_eq!(all[4], Column::Known(Field::Id));
         assert_eq!(all[5], Column::Parameter("Цвет".to_owned()));
         assert_eq!(all[6], Column::Parameter("price".to_owned()));
+    }
+
+    #[test]
+    fn a_parameter_may_be_called_like_a_field_in_its_full_form_only() {
+        let all = with(&["gtin", "VAT", "multiple", "param:gtin"]).unwrap();
+        let known = [Field::Gtin, Field::Vat, Field::Multiple].map(Column::Known);
+        assert_eq!(all[5..8], known);
+        assert_eq!(all[8], Column::Parameter("gtin".to_owned()));
     }
 
     #[test]

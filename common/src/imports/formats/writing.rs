@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{
     RawGood,
     format::Format,
-    table::{MAX_COLUMNS, PARAMETER, REPORT},
+    table::{Field, MAX_COLUMNS, PARAMETER, REPORT},
 };
 
 /// What a list says before its goods.
@@ -24,10 +24,7 @@ pub struct ListHead {
 impl ListHead {
     /// The names of the columns of a table: those of [`cells`], the parameters, and the report's.
     pub(super) fn columns(&self) -> Result<Vec<String>, WriteError> {
-        let mut names: Vec<String> =
-            ["id", "category", "model", "name", "description", "price", "price_rrc", "quantity"]
-                .map(str::to_owned)
-                .into();
+        let mut names: Vec<String> = Field::ALL.map(|(name, _)| name.to_owned()).into();
         names.extend(self.parameters.iter().map(|name| format!("{PARAMETER}{name}")));
         names.extend(self.is_report.then(|| REPORT.to_owned()));
         match names.len() {
@@ -81,13 +78,14 @@ pub fn writer(format: Format, out: Out, head: &ListHead) -> Result<Box<dyn ListW
 }
 
 /// What stands in the first columns of a table, in their order.
-pub(super) fn cells(good: &RawGood) -> [Option<&str>; 8] {
-    let RawGood { sku, category, model, name, description, price, price_rrc, quantity, .. } = good;
-    [sku, category, model, name, description, price, price_rrc, quantity].map(|text| text.as_deref())
+pub(super) fn cells(good: &RawGood) -> [Option<&str>; Field::ALL.len()] {
+    Field::ALL.map(|(_, field)| field.in_good(good).as_deref())
 }
 
-/// Which of [`cells`] are numbers.
-pub(super) const NUMBERS: std::ops::Range<usize> = 5..8;
+/// Whether the text of one of [`cells`] is a number.
+pub(super) fn is_number(cell: usize, text: &str) -> bool {
+    Field::ALL.get(cell).is_some_and(|(_, field)| field.is_number()) && is_plain_number(text)
+}
 
 /// Whether a text is a number in plain digits: `110000.50`.
 pub(super) fn is_plain_number(text: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Applying a staged list: the difference to the supplier's offers, then only what differs, in one transaction.
 //!
-//! Lock order: the supplier's catalogue, so that lists follow one another; categories and products in the order of
-//! their names; the products that are placed, by id; new words, in their order; stock, in the order of offers like
+//! Lock order: the supplier's catalogue, so that lists follow one another; [GTINs](super::gtins), by lists that bring new
+//! ones; categories and products in the order of their names; the products that are placed, by id; new words, in their order; stock, in the order of offers like
 //! orders do; the supplier. What buyers and suppliers wait for comes last, when the long work is done.
 
 use std::time::Duration;
@@ -13,6 +13,7 @@ use super::{
     super::{Counts, ImportStatus, RELEASE},
     Begun,
     difference::{add_categories, add_products, find_difference},
+    gtins::follow_gtins,
     guarding::leave_suspicious,
     placing::place_products,
     stock::set_stock,
@@ -80,13 +81,14 @@ pub(in super::super) async fn apply(
     if begun.exclude_held {
         leave_suspicious(conn, begun.id).await?;
     }
+    let has_new_gtins = follow_gtins(conn, begun).await?;
     add_categories(conn, begun.id).await?;
     add_products(conn, begun.id).await?;
     find_difference(conn, begun).await?;
     insert_offers(conn, begun, now).await?;
     update_offers(conn, begun, now).await?;
     let withdrawn = withdraw_missing(conn, begun, now).await?;
-    place_products(conn, begun.id).await?;
+    place_products(conn, begun.id, has_new_gtins).await?;
     let counts = count(conn, begun.id, withdrawn).await?;
     set_stock(conn, begun.id, now).await?;
     finish(conn, begun, now, counts).await
@@ -104,9 +106,12 @@ async fn insert_offers(
         ),
         described as (
             insert into offers (
-                id, supplier_id, product_id, sku, model, price_minor, recommended_price_minor, parameters, updated_at
+                id, supplier_id, product_id, sku, model, price_minor, recommended_price_minor, parameters, gtin, vat_rate,
+                unit, min_quantity, multiple, updated_at
             )
-            select offer_id, $2, product_id, sku, model, price_minor, recommended_price_minor, parameters, $3
+            select
+                offer_id, $2, product_id, sku, model, price_minor, recommended_price_minor, parameters, gtin, vat_rate,
+                unit, min_quantity, multiple, $3
             from new
             order by offer_id
         ),
@@ -124,9 +129,12 @@ async fn insert_offers(
         ),
         changed as (
             insert into offer_changes (
-                offer_id, at, import_id, row, change, price_minor, recommended_price_minor, stock
+                offer_id, at, import_id, row, change, price_minor, recommended_price_minor, stock, gtin, vat_rate, unit,
+                min_quantity, multiple
             )
-            select offer_id, $3, $1, row, 'inserted', price_minor, recommended_price_minor, stock
+            select
+                offer_id, $3, $1, row, 'inserted', price_minor, recommended_price_minor, stock, gtin, vat_rate, unit,
+                min_quantity, multiple
             from new
         )
         insert into price_import_rows (import_id, position, row, line, sku, status)
@@ -156,18 +164,20 @@ async fn update_offers(
         described as (
             update offers o
             set product_id = c.product_id, model = c.model, price_minor = c.price_minor,
-                recommended_price_minor = c.recommended_price_minor, parameters = c.parameters,
+                recommended_price_minor = c.recommended_price_minor, parameters = c.parameters, gtin = c.gtin,
+                vat_rate = c.vat_rate, unit = c.unit, min_quantity = c.min_quantity, multiple = c.multiple,
                 withdrawn_at = null, updated_at = $2
             from changed c
             where o.id = c.offer_id
         ),
         noted as (
             insert into offer_changes (
-                offer_id, at, import_id, row, change, price_minor, recommended_price_minor, stock
+                offer_id, at, import_id, row, change, price_minor, recommended_price_minor, stock, gtin, vat_rate, unit,
+                min_quantity, multiple
             )
             select
                 c.offer_id, $2, $1, c.row, 'updated', c.price_minor, c.recommended_price_minor,
-                coalesce(c.stock, t.stock)
+                coalesce(c.stock, t.stock), c.gtin, c.vat_rate, c.unit, c.min_quantity, c.multiple
             from changed c
             join offer_stock t on t.offer_id = c.offer_id
         )
@@ -198,13 +208,18 @@ async fn withdraw_missing(
             set withdrawn_at = $2, updated_at = $2
             from offers_missing_in($1) m
             where o.id = m.offer_id
-            returning o.id, o.sku, o.price_minor, o.recommended_price_minor
+            returning
+                o.id, o.sku, o.price_minor, o.recommended_price_minor, o.gtin, o.vat_rate, o.unit, o.min_quantity,
+                o.multiple
         ),
         noted as (
             insert into offer_changes (
-                offer_id, at, import_id, change, price_minor, recommended_price_minor, stock
+                offer_id, at, import_id, change, price_minor, recommended_price_minor, stock, gtin, vat_rate, unit,
+                min_quantity, multiple
             )
-            select g.id, $2, $1, 'withdrawn', g.price_minor, g.recommended_price_minor, t.stock
+            select
+                g.id, $2, $1, 'withdrawn', g.price_minor, g.recommended_price_minor, t.stock, g.gtin, g.vat_rate, g.unit,
+                g.min_quantity, g.multiple
             from gone g
             join offer_stock t on t.offer_id = g.id
         ),

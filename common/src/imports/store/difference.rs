@@ -44,7 +44,9 @@ pub(in super::super) async fn refuse_repeated(
             jsonb_build_object(
                 'sku', sku, 'category', category, 'model', model, 'name', name, 'description', description,
                 'price', money_text(price_minor), 'price_rrc', money_text(recommended_price_minor),
-                'quantity', stock::text, 'parameters', (
+                'quantity', stock::text, 'gtin', gtin, 'vat', vat_rate, 'unit', unit,
+                'min_quantity', nullif(min_quantity, multiple)::text, 'multiple', nullif(multiple, 1)::text,
+                'parameters', (
                     select coalesce(jsonb_agg(jsonb_build_array(p.key, p.value)), '[]') from jsonb_each_text(parameters) as p
                 )
             )
@@ -81,13 +83,17 @@ pub(super) async fn add_categories(conn: &mut PgConnection, id: PriceImportId) -
 }
 
 /// New products. What one is found by is known at once where the list has it in one row only, which is the rule; the
-/// others are indexed once all their offers are there.
+/// others are indexed once all their offers are there. It has a GTIN that its rows say, the lowest of several, unless that is some
+/// product's already.
 pub(super) async fn add_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        insert into products (id, category_id, name, name_key, description, search)
+        insert into products (id, category_id, name, name_key, description, gtin, search)
         select
             uuid_v7(), n.category_id, n.name, n.name_key, n.description,
+            case
+                when n.gtin is not null and not exists (select from products k where k.gtin = n.gtin) then n.gtin
+            end,
             case
                 when n.is_alone then product_vector(n.name, n.model, n.category, (
                     select string_agg(e.key || ' ' || e.value, ' ' order by e.key || ' ' || e.value)
@@ -98,16 +104,17 @@ pub(super) async fn add_products(conn: &mut PgConnection, id: PriceImportId) -> 
         from (
             select distinct on (c.id, s.name_key)
                 c.id as category_id, c.name as category, s.name, s.name_key, s.description, s.model, s.parameters,
-                count(*) over (partition by c.id, s.name_key) = 1 as is_alone
+                count(*) over same_name = 1 as is_alone, min(s.gtin) over same_name as gtin
             from price_import_stage s
             join categories c on c.name_key = s.category_key
             where s.import_id = $1 and not exists (
                 select from products k where k.category_id = c.id and k.name_key = s.name_key
             )
+            window same_name as (partition by c.id, s.name_key)
             order by c.id, s.name_key, s.description is null, s.row
         ) as n
         order by n.category_id, n.name_key
-        on conflict (category_id, name_key) do nothing
+        on conflict do nothing
         "#,
         id as PriceImportId,
     )
@@ -123,7 +130,7 @@ pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> R
         r#"
         update price_import_stage s
         set product_id = d.product_id, product_before = d.product_before, offer_id = d.offer_id, changes = d.changes,
-            reindex = d.reindex and not (d.fresh and d.is_indexed), fresh = d.fresh,
+            reindex = d.reindex and not (d.fresh and d.is_indexed), fresh = d.fresh, moves_gtin = d.moves_gtin,
             change = case
                 when s.withdraw then 'withdrawn'
                 when d.is_new then 'inserted'
@@ -137,12 +144,15 @@ pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> R
                 o.id is null or o.withdrawn_at is not null or (p.description is null and n.description is not null)
                     or (o.product_id, o.model, o.parameters) is distinct from (p.id, n.model, n.parameters)
                     as reindex,
+                n.gtin is not null and p.gtin is distinct from n.gtin
+                    or o.id is not null and o.gtin is distinct from n.gtin as moves_gtin,
                 case
                     when o.id is null then '{}'::jsonb
-                    when (o.product_id, o.model, o.price_minor, o.recommended_price_minor, o.parameters, t.stock)
+                    when (o.product_id, o.model, o.price_minor, o.recommended_price_minor, o.parameters, t.stock,
+                            o.gtin, o.vat_rate, o.unit, o.min_quantity, o.multiple)
                         is not distinct from
                         (p.id, n.model, n.price_minor, n.recommended_price_minor, n.parameters,
-                            coalesce(n.stock, t.stock))
+                            coalesce(n.stock, t.stock), n.gtin, n.vat_rate, n.unit, n.min_quantity, n.multiple)
                         and o.withdrawn_at is null
                         then '{}'::jsonb
                     else (
@@ -161,6 +171,13 @@ pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> R
                             ('parameters', o.parameters <> n.parameters,
                                 jsonb_build_array(o.parameters, n.parameters)),
                             ('quantity', t.stock <> n.stock, jsonb_build_array(t.stock, n.stock)),
+                            ('gtin', o.gtin is distinct from n.gtin, jsonb_build_array(o.gtin, n.gtin)),
+                            ('vat', o.vat_rate is distinct from n.vat_rate,
+                                jsonb_build_array(o.vat_rate, n.vat_rate)),
+                            ('unit', o.unit is distinct from n.unit, jsonb_build_array(o.unit, n.unit)),
+                            ('min_quantity', o.min_quantity <> n.min_quantity,
+                                jsonb_build_array(o.min_quantity, n.min_quantity)),
+                            ('multiple', o.multiple <> n.multiple, jsonb_build_array(o.multiple, n.multiple)),
                             ('withdrawn', o.withdrawn_at is not null, jsonb_build_array(true, false))
                         ) as f (name, differs, change)
                     )

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{PgConnection, types::Json};
 
 use crate::{
+    catalog::OfferTerms,
     ids::SupplierId,
     imports::formats::{ListHead, RawGood},
     money::Money,
@@ -64,7 +65,7 @@ pub(in super::super) async fn export_goods(
         select
             o.sku, o.model, o.price_minor as "price: Money", o.recommended_price_minor as "price_rrc: Money",
             o.parameters as "parameters: Json<BTreeMap<String, String>>", t.stock, p.name, p.description,
-            c.name as category
+            c.name as category, o.gtin, o.vat_rate, o.unit, o.min_quantity, o.multiple
         from offers o
         join offer_stock t on t.offer_id = o.id
         join products p on p.id = o.product_id
@@ -79,17 +80,26 @@ pub(in super::super) async fn export_goods(
     )
     .fetch_all(conn)
     .await?;
-    let goods = rows.into_iter().map(|row| RawGood {
-        sku: Some(row.sku),
-        category: Some(row.category),
-        model: row.model,
-        name: Some(row.name),
-        description: row.description,
-        price: Some(row.price.to_string()),
-        price_rrc: row.price_rrc.map(|price| price.to_string()),
-        quantity: Some(row.stock.to_string()),
-        parameters: row.parameters.0.into_iter().collect(),
-        ..RawGood::default()
+    let goods = rows.into_iter().map(|row| {
+        let terms = OfferTerms { min_quantity: row.min_quantity, multiple: row.multiple };
+        let (min_quantity, multiple) = terms.said();
+        RawGood {
+            sku: Some(row.sku),
+            category: Some(row.category),
+            model: row.model,
+            name: Some(row.name),
+            description: row.description,
+            price: Some(row.price.to_string()),
+            price_rrc: row.price_rrc.map(|price| price.to_string()),
+            quantity: Some(row.stock.to_string()),
+            gtin: row.gtin,
+            vat: row.vat_rate,
+            unit: row.unit,
+            min_quantity: min_quantity.map(|pieces| pieces.to_string()),
+            multiple: multiple.map(|pieces| pieces.to_string()),
+            parameters: row.parameters.0.into_iter().collect(),
+            ..RawGood::default()
+        }
     });
     Ok(goods.collect())
 }

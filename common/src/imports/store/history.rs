@@ -4,9 +4,11 @@ use sqlx::PgConnection;
 
 use super::super::history::{OfferChange, OfferChangeKind, OfferHistoryCursor};
 use crate::{
+    catalog::Gtin,
     ids::{OfferId, SupplierId},
     money::Money,
     page::Limit,
+    vat::VatRate,
 };
 
 /// Whether that is an offer of the supplier.
@@ -37,14 +39,18 @@ pub(in super::super) async fn offer_history(
         r#"
         select
             e.at as "at!", e.cause as "cause!", e.change as "kind!: OfferChangeKind", e.price_minor as "price?: Money",
-            e.recommended_price_minor as "recommended_price?: Money", e.stock as "stock!", e.row as "row?",
+            e.recommended_price_minor as "recommended_price?: Money", e.gtin as "gtin?: Gtin",
+            e.vat_rate as "vat_rate?: VatRate", e.unit as "unit?", e.min_quantity as "min_quantity?",
+            e.multiple as "multiple?", e.stock as "stock!", e.row as "row?",
             i.source as "source?"
         from (
-            select at, import_id as cause, change, price_minor, recommended_price_minor, stock, row
+            select
+                at, import_id as cause, change, price_minor, recommended_price_minor, gtin, vat_rate, unit, min_quantity,
+                multiple, stock, row
             from offer_changes
             where offer_id = $2
             union all
-            select at, cause, 'shipped', null, null, stock_after, null
+            select at, cause, 'shipped', null, null, null, null, null, null, null, stock_after, null
             from stock_movements
             where offer_id = $2 and kind = 'shipped' and stock_delta <> 0
         ) as e

@@ -3,6 +3,7 @@
 mod applying;
 mod difference;
 mod exporting;
+mod gtins;
 mod guarding;
 mod history;
 mod placing;

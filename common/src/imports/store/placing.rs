@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use super::gtins::move_gtins;
 use crate::{
     catalog,
     ids::{PriceImportId, ProductId},
@@ -17,6 +18,8 @@ struct Touched {
     reindex: bool,
     /// Whether or at what price it is listed may have changed.
     relist: bool,
+    /// Whether it may get a GTIN, or lose one.
+    moves_gtin: bool,
 }
 
 /// Makes what the list touched findable, and brings it to its places in the catalogue's lists. A product that had no
@@ -24,9 +27,18 @@ struct Touched {
 ///
 /// Products are shared by suppliers: they are locked first, all of them in one order, so that two imports neither wait
 /// in a circle nor overlook each other's offers. Those that the list has brought are nobody else's yet.
-pub(super) async fn place_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+pub(super) async fn place_products(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+    has_new_gtins: bool,
+) -> Result<(), sqlx::Error> {
     list_fresh(conn, id).await?;
     let touched = lock_touched(conn, id).await?;
+    let moved: Vec<ProductId> =
+        touched.iter().filter(|product| product.moves_gtin).map(|product| product.id).collect();
+    if !moved.is_empty() {
+        move_gtins(conn, &moved, has_new_gtins).await?;
+    }
     describe(conn, id).await?;
     for some in touched.chunks(PLACED_AT_ONCE) {
         let ids = |wanted: fn(&Touched) -> bool| -> Vec<ProductId> {
@@ -72,31 +84,40 @@ async fn lock_touched(conn: &mut PgConnection, id: PriceImportId) -> Result<Vec<
     sqlx::query_as!(
         Touched,
         r#"
-        select p.id as "id: ProductId", t.reindex as "reindex!", t.relist as "relist!"
+        select
+            p.id as "id: ProductId", t.reindex as "reindex!", t.relist as "relist!", t.moves_gtin as "moves_gtin!"
         from products p
         join (
-            select id, bool_or(reindex) as reindex, bool_or(relist) as relist
+            select
+                id, bool_or(reindex) as reindex, bool_or(relist) as relist, bool_or(moves_gtin) as moves_gtin
             from (
                 select
                     product_id as id, reindex,
-                    not fresh and (change = 'inserted' or changes ?| array['price', 'product', 'withdrawn']) as relist
+                    not fresh and (change = 'inserted' or changes ?| array['price', 'product', 'withdrawn'])
+                        as relist,
+                    moves_gtin
                 from price_import_stage
                 where import_id = $1 and change in ('inserted', 'updated')
                 union all
-                select product_id, true, false
+                select product_id, reindex, false, moves_gtin
                 from price_import_stage
-                where import_id = $1 and change = 'unchanged' and reindex
+                where import_id = $1 and change = 'unchanged' and (reindex or moves_gtin)
                 union all
-                select product_before, true, true
+                select product_before, true, true, true
                 from price_import_stage
                 where import_id = $1 and product_before <> product_id
                 union all
-                select o.product_id, false, true
+                select p.id, false, false, true
+                from price_import_stage s
+                join products p on p.gtin = s.gtin
+                where s.import_id = $1 and s.moves_gtin and p.id <> s.product_id
+                union all
+                select o.product_id, false, true, false
                 from offer_changes c
                 join offers o on o.id = c.offer_id
                 where c.import_id = $1 and c.change = 'withdrawn'
             ) as every
-            where reindex or relist
+            where reindex or relist or moves_gtin
             group by id
         ) as t on t.id = p.id
         order by p.id

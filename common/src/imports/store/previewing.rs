@@ -8,6 +8,7 @@ use super::{
     Begun,
     applying::{WITHDRAWN_FROM, count, note_counts},
     difference::find_difference,
+    gtins::look_up_gtins,
     guarding::mark_slips,
 };
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
 pub(in super::super) async fn report(conn: &mut PgConnection, begun: &Begun) -> Result<Counts, sqlx::Error> {
     catalog::claim_supplier(conn, begun.supplier_id).await?;
     keep_preview(conn, begun).await?;
+    look_up_gtins(conn, begun).await?;
     find_difference(conn, begun).await?;
     sqlx::query!(
         r#"

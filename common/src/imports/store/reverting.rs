@@ -110,7 +110,7 @@ pub(in super::super) async fn stage_reversal(
         staged as (
             insert into price_import_stage (
                 import_id, row, line, sku, category, category_key, model, name, name_key, price_minor,
-                recommended_price_minor, stock, parameters, withdraw
+                recommended_price_minor, stock, parameters, gtin, vat_rate, unit, min_quantity, multiple, withdraw
             )
             select
                 $1, d.place, null, d.sku, c.name, c.name_key,
@@ -125,6 +125,11 @@ pub(in super::super) async fn stage_reversal(
                 end,
                 (d.changes -> 'quantity' ->> 0)::integer,
                 case when d.changes ? 'parameters' then d.changes -> 'parameters' -> 0 else o.parameters end,
+                case when d.changes ? 'gtin' then d.changes -> 'gtin' ->> 0 else o.gtin end,
+                case when d.changes ? 'vat' then d.changes -> 'vat' ->> 0 else o.vat_rate end,
+                case when d.changes ? 'unit' then d.changes -> 'unit' ->> 0 else o.unit end,
+                coalesce((d.changes -> 'min_quantity' ->> 0)::integer, o.min_quantity),
+                coalesce((d.changes -> 'multiple' ->> 0)::integer, o.multiple),
                 d.status = 'inserted' or d.changes ? 'withdrawn'
             from done d
             join offers o on o.id = d.offer_id

@@ -99,7 +99,8 @@ pub(in super::super) async fn stage(
     let mut copy = conn
         .copy_in_raw(
             "copy price_import_stage (import_id, row, line, sku, category, category_key, model, name, name_key, \
-             description, price_minor, recommended_price_minor, stock, parameters) from stdin",
+             description, price_minor, recommended_price_minor, stock, gtin, vat_rate, unit, min_quantity, multiple, \
+             parameters) from stdin",
         )
         .await?;
     match copy.send(lines.as_bytes()).await {
@@ -134,6 +135,11 @@ fn write_line(
         Some(good.price.minor().to_string()),
         good.recommended_price.map(|price| price.minor().to_string()),
         Some(good.quantity.to_string()),
+        good.gtin.as_ref().map(ToString::to_string),
+        good.vat_rate.as_ref().map(ToString::to_string),
+        good.unit.clone(),
+        Some(good.terms.min_quantity.to_string()),
+        Some(good.terms.multiple.to_string()),
         Some(parameters),
     ];
     for (n, field) in fields.iter().enumerate() {

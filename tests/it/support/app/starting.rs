@@ -25,6 +25,7 @@ use common::{
     payments::{PaymentProvider, ProviderSettings, yookassa::YooKassa},
     queue::{QueueName, lease::LeaseSettings},
     supervisor::Supervisor,
+    vat::VatRates,
 };
 use local_stack::{
     mail_catcher::MailCatcher,
@@ -245,6 +246,7 @@ pub fn trade() -> TradeSettings {
         admin_email: Some(EmailAddress::parse(ADMIN).expect("an address")),
         require_approval: false,
         currency: "RUB".parse().expect("a currency"),
+        vat_rates: VatRates::default(),
         time_zone: "Europe/Moscow".to_owned(),
         terms_version: None,
         default_locale: Locale::Ru,

@@ -7,7 +7,7 @@ use csv::{Writer, WriterBuilder};
 use super::formulas::guarded;
 use crate::imports::formats::{
     RawGood,
-    writing::{ListHead, ListWriter, NUMBERS, Out, WriteError, cells, is_plain_number},
+    writing::{ListHead, ListWriter, Out, WriteError, cells, is_number},
 };
 
 pub(super) struct CsvWriter {
@@ -39,8 +39,7 @@ impl ListWriter for CsvWriter {
         let mut row = vec![String::new(); self.columns];
         for (n, text) in cells(good).into_iter().enumerate() {
             let text = text.unwrap_or_default();
-            let is_number = NUMBERS.contains(&n) && is_plain_number(text);
-            row[n] = if is_number { text.replace('.', ",") } else { guarded(text).into_owned() };
+            row[n] = if is_number(n, text) { text.replace('.', ",") } else { guarded(text).into_owned() };
         }
         for (name, text) in &good.parameters {
             if let Some(column) = self.parameters.get(name) {

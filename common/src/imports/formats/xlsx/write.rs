@@ -6,7 +6,7 @@ use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
 use crate::imports::formats::{
     RawGood,
-    writing::{ListHead, ListWriter, NUMBERS, Out, WriteError, cells, is_plain_number},
+    writing::{ListHead, ListWriter, Out, WriteError, cells, is_number},
 };
 
 /// The last row of a sheet, from 0.
@@ -79,8 +79,7 @@ impl ListWriter for XlsxWriter {
         let sheet = self.book.worksheet_from_index(0).map_err(failed)?;
         for (text, column) in cells(good).into_iter().zip(0_u16..) {
             let text = text.unwrap_or_default();
-            let is_number = NUMBERS.contains(&usize::from(column))
-                && is_plain_number(text)
+            let is_number = is_number(column.into(), text)
                 && text.bytes().filter(u8::is_ascii_digit).count() <= EXACT_DIGITS;
             match text.parse::<f64>() {
                 Ok(number) if is_number => {

@@ -128,7 +128,12 @@ impl Entry {
             "price" => (5, &mut self.good.price),
             "price_rrc" => (6, &mut self.good.price_rrc),
             "quantity" => (7, &mut self.good.quantity),
-            "parameters" if self.first_time(8) => return self.parameters(events, event),
+            "gtin" => (8, &mut self.good.gtin),
+            "vat" => (9, &mut self.good.vat),
+            "unit" => (10, &mut self.good.unit),
+            "min_quantity" => (11, &mut self.good.min_quantity),
+            "multiple" => (12, &mut self.good.multiple),
+            "parameters" if self.first_time(13) => return self.parameters(events, event),
             "parameters" => return self.twice(events, &event, key),
             "<<" => {
                 let detail = said!(

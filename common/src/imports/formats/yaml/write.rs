@@ -48,6 +48,11 @@ impl ListWriter for YamlWriter {
         field("price", number(&good.price));
         field("price_rrc", number(&good.price_rrc));
         field("quantity", number(&good.quantity));
+        field("gtin", text(&good.gtin));
+        field("vat", number(&good.vat));
+        field("unit", text(&good.unit));
+        field("min_quantity", number(&good.min_quantity));
+        field("multiple", number(&good.multiple));
         if !good.parameters.is_empty() {
             field("parameters", Some(String::new()));
         }

@@ -2,7 +2,10 @@
 //!
 //! An offer's `id` is the sku, `categoryId` its category, `vendorCode` (or `model`) its model, `oldprice` the recommended
 //! price, `count` the quantity (an offer with `available="false"` and no `count` has none), `vendor` and each `param`
-//! its parameters. A name that is missing is put together of `typePrefix`, `vendor` and `model`.
+//! its parameters. A name that is missing is put together of `typePrefix`, `vendor` and `model`. Of several `barcode`s the
+//! first that is a GTIN counts. `vat` is a word (`VAT_22`, `NO_VAT`) or one of the codes that Yandex Market has for rates, and
+//! not a number of percent where that could be either. `min-quantity` and `step-quantity` are the minimum and the multiple;
+//! `unit` is an element of ours.
 //!
 //! Where `offers` come before `categories`, the first reading only looks for the categories, and a second one hands
 //! out the goods.
@@ -59,6 +62,9 @@ impl Form for Yml {
             "model" => "vendorCode".to_owned(),
             "price_rrc" => "oldprice".to_owned(),
             "quantity" => "count".to_owned(),
+            "gtin" => "barcode".to_owned(),
+            "min_quantity" => "min-quantity".to_owned(),
+            "multiple" => "step-quantity".to_owned(),
             other => match other.strip_prefix("parameters") {
                 Some(name) => format!("param{name}"),
                 None => other.to_owned(),

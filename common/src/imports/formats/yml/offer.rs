@@ -9,6 +9,7 @@ use super::super::{
     xml::{Element, Node, Nodes},
 };
 use crate::{
+    catalog::Gtin,
     imports::{FieldCode, FieldError, said, text::quoted},
     money::Currency,
 };
@@ -126,6 +127,11 @@ impl Offer {
             "vendorCode" => ("vendorCode", &mut self.vendor_code),
             "vendor" => ("vendor", &mut self.vendor),
             "typePrefix" => ("typePrefix", &mut self.kind),
+            "barcode" => ("barcode", &mut self.good.gtin),
+            "vat" => ("vat", &mut self.good.vat),
+            "unit" => ("unit", &mut self.good.unit),
+            "min-quantity" => ("min-quantity", &mut self.good.min_quantity),
+            "step-quantity" => ("step-quantity", &mut self.good.multiple),
             _ => return None,
         })
     }
@@ -137,11 +143,14 @@ impl Offer {
     }
 
     fn field(&mut self, name: &str, found: Found) {
+        if name == "barcode" && self.has_gtin() {
+            return;
+        }
         let Some((name, slot)) = self.slot(name) else { return };
         if !found.text.trim().is_empty() {
             *slot = Some(found.text);
         }
-        if self.seen.contains(&name) {
+        if self.seen.contains(&name) && name != "barcode" {
             let detail = said!(
                 "found the element {name} twice, expected it once",
                 "элемент {name} найден дважды, ожидается один раз"
@@ -152,6 +161,11 @@ impl Offer {
         }
         self.seen.push(name);
         self.unknown(name, found.unknown);
+    }
+
+    /// Whether one of the bar codes so far is a GTIN: an offer may have several, of any kind.
+    fn has_gtin(&self) -> bool {
+        self.good.gtin.as_deref().is_some_and(|text| Gtin::parse(text).is_ok())
     }
 
     fn parameter(&mut self, name: String, found: Found) {
@@ -174,6 +188,7 @@ impl Offer {
     /// The good that all of it together is.
     pub(super) fn complete(mut self, categories: &Categories, currency: Option<Currency>) -> RawGood {
         self.check_currency(currency);
+        self.check_vat();
         if let Some(id) = self.category.take() {
             match categories.name_of(id.trim()) {
                 Ok(name) => self.good.category = Some(name.to_owned()),
@@ -198,6 +213,29 @@ impl Offer {
             good.parameters.push((VENDOR.to_owned(), vendor));
         }
         good
+    }
+
+    /// A bare number is a code to some programs and percent to others. Those are taken that the codes' table has, and
+    /// those beyond it.
+    fn check_vat(&mut self) {
+        let Some(found) = self.good.vat.as_deref().map(str::trim) else { return };
+        let rate = match found {
+            "2" => "10",
+            "5" => "0",
+            "6" => "none",
+            "7" => "20",
+            "1" | "3" | "4" | "8" | "9" | "10" | "11" | "12" | "13" | "14" => {
+                let found = quoted(found);
+                let detail = said!(
+                    "found {found}, which may be a code or percent, expected a word such as VAT_22 or NO_VAT",
+                    "найдено {found}, это может быть код или процент, ожидается слово, например VAT_22 или NO_VAT"
+                );
+                self.good.vat = None;
+                return self.wrong(FieldError::new("vat", FieldCode::Ambiguous, detail));
+            }
+            _ => return,
+        };
+        self.good.vat = Some(rate.to_owned());
     }
 
     /// Prices in another currency are not ours, whatever they are.

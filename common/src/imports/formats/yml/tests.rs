@@ -1,7 +1,10 @@
 use std::io::Cursor;
 
 use super::*;
-use crate::imports::{FieldCode, Good, formats::Format};
+use crate::{
+    imports::{FieldCode, Good, formats::Format},
+    vat::VatRates,
+};
 
 fn try_list(text: &str) -> Result<(ListSummary, Vec<RawGood>), FileError> {
     let mut goods = Vec::new();
@@ -61,14 +64,14 @@ const CATALOG: &str = r#"<?xml version="1.0" encoding="windows-1251"?>
 fn a_catalogue_as_suppliers_have_it_is_read() {
     let (summary, goods) = try_list(CATALOG).unwrap();
     assert_eq!((summary.shop.as_deref(), summary.rows), (Some("Связной"), 2));
-    let good = Good::check(goods[0].clone()).unwrap();
+    let good = Good::check(goods[0].clone(), &VatRates::default()).unwrap();
     assert_eq!((good.sku.as_str(), good.category.as_str()), ("4216292", "Смартфоны"));
     assert_eq!((good.model.as_deref(), good.price.minor(), good.quantity), (Some("MT5A2"), 11_000_050, 14));
     assert_eq!(good.recommended_price.map(|price| price.minor()), Some(11_699_000));
     assert_eq!(good.description.as_deref(), Some("Первая <b>строка</b>"));
     assert_eq!(good.parameters["Диагональ (дюйм)"], "6.5");
     assert_eq!(good.parameters["Производитель"], "Apple");
-    let good = Good::check(goods[1].clone()).unwrap();
+    let good = Good::check(goods[1].clone(), &VatRates::default()).unwrap();
     assert_eq!((good.sku.as_str(), good.name.as_str(), good.quantity), ("007", "Чехол Ёж XS", 0));
     assert_eq!((good.category.as_str(), goods[1].line), ("Чехлы & плёнки", Some(22)));
     let ignored: Vec<&str> = summary.ignored_fields.keys().map(String::as_str).collect();
@@ -98,7 +101,7 @@ fn errors_are_those_of_their_offer_and_in_the_words_of_the_form() {
         ("category", FieldCode::UnknownCategory),
     ];
     assert_eq!(errors(&all[0]), expected);
-    let rejected = Good::check(all[1].clone()).unwrap_err();
+    let rejected = Good::check(all[1].clone(), &VatRates::default()).unwrap_err();
     let fields: Vec<String> = rejected.errors.iter().map(|error| Format::Yml.field(&error.field)).collect();
     assert_eq!(fields, ["id", "categoryId", "name", "price", "count"]);
     assert_eq!(Format::Yml.field("parameters.Цвет"), "param.Цвет");

@@ -4,10 +4,13 @@ use std::{collections::HashMap, fmt::Write as _, io::Write as _};
 
 use quick_xml::escape::escape;
 
-use crate::imports::formats::{
-    RawGood,
-    table::REPORT,
-    writing::{ListHead, ListWriter, Out, WriteError},
+use crate::{
+    imports::formats::{
+        RawGood,
+        table::REPORT,
+        writing::{ListHead, ListWriter, Out, WriteError},
+    },
+    vat::VatRate,
 };
 
 pub(super) struct YmlWriter {
@@ -38,6 +41,7 @@ impl ListWriter for YmlWriter {
         offer.push_str(">\n");
         let category =
             good.category.as_ref().and_then(|name| self.categories.get(name)).map(ToString::to_string);
+        let vat = good.vat.as_deref().map(vat_word);
         for (name, value) in [
             (REPORT, error),
             ("categoryId", category.as_deref()),
@@ -47,6 +51,11 @@ impl ListWriter for YmlWriter {
             ("price", good.price.as_deref()),
             ("oldprice", good.price_rrc.as_deref()),
             ("count", good.quantity.as_deref()),
+            ("barcode", good.gtin.as_deref()),
+            ("vat", vat.as_deref()),
+            ("unit", good.unit.as_deref()),
+            ("min-quantity", good.min_quantity.as_deref()),
+            ("step-quantity", good.multiple.as_deref()),
         ] {
             if let Some(value) = value {
                 writeln!(offer, "<{name}>{}</{name}>", text(value)).ok();
@@ -76,4 +85,13 @@ fn text(text: &str) -> String {
         })
         .collect();
     escape(&text).into_owned()
+}
+
+/// A rate in the word that Yandex Market has for it; what is no rate stands as it is.
+fn vat_word(text: &str) -> String {
+    match VatRate::parse(text) {
+        Some(rate) if rate.is_none() => "NO_VAT".to_owned(),
+        Some(rate) => format!("VAT_{rate}"),
+        None => text.to_owned(),
+    }
 }
