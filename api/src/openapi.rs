@@ -134,7 +134,7 @@ fn is_limited(path: &str) -> bool {
 fn conflicts(method: &PathItemType, path: &str) -> Option<&'static str> {
     match (method, path) {
         (PathItemType::Put, "/api/v1/basket/lines/{offer_id}") => {
-            Some("not_enough_stock, withdrawn, supplier_closed or basket_full")
+            Some("not_enough_stock, below_minimum, not_a_multiple, withdrawn, supplier_closed or basket_full")
         }
         (PathItemType::Delete, "/api/v1/me") => Some("last_staff"),
         (PathItemType::Get, "/api/v1/supplier/price-list") => {

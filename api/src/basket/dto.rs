@@ -2,9 +2,10 @@
 
 use common::{
     basket::{
-        Basket, BasketLine, MAX_LINES, NewLine, OfferName, Problem, Quantity, RejectedLine, Rejection,
-        SupplierSubtotal,
+        Basket, BasketLine, MAX_LINES, NewLine, OfferName, Orderable, Problem, Quantity, RejectedLine,
+        Rejection, SupplierSubtotal,
     },
+    catalog::OfferTerms,
     ids::{OfferId, SupplierId},
     imports::Sku,
     money::Currency,
@@ -150,14 +151,22 @@ pub struct BasketLineResponse {
     pub sku: String,
     /// The price of a piece now.
     pub price: String,
+    /// The rate of the VAT that is in the price: `none` or percent; null where the supplier does not say.
+    pub vat_rate: Option<String>,
+    /// What a piece is: `шт`, `кг`; null where the supplier does not say.
+    pub unit: Option<String>,
     /// Pieces wanted.
     pub quantity: i32,
     /// Pieces that can be ordered now.
     pub available: i32,
+    /// At least so many pieces are ordered.
+    pub min_quantity: i32,
+    /// So many pieces, or several times as many.
+    pub multiple: i32,
     /// The price of all pieces.
     pub sum: String,
-    /// Why it cannot be ordered as it stands: `price_changed`, `not_enough_stock`, `withdrawn` or
-    /// `supplier_closed`.
+    /// Why it cannot be ordered as it stands: `price_changed`, `not_enough_stock`, `below_minimum`, `not_a_multiple`,
+    /// `withdrawn` or `supplier_closed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<&'static str>,
 }
@@ -171,8 +180,12 @@ impl From<&BasketLine> for BasketLineResponse {
             supplier: LineSupplier { id: line.supplier_id.to_string(), name: line.supplier_name.clone() },
             sku: line.sku.clone(),
             price: line.price.to_string(),
+            vat_rate: line.vat_rate.as_ref().map(ToString::to_string),
+            unit: line.unit.clone(),
             quantity: line.quantity.pieces(),
-            available: line.available,
+            available: line.orderable.available,
+            min_quantity: line.orderable.terms.min_quantity,
+            multiple: line.orderable.terms.multiple,
             sum: line.sum().to_string(),
             problem: line.problem().map(Problem::code),
         }
@@ -236,7 +249,8 @@ pub struct FilledBasketResponse {
 pub struct RejectedLineResponse {
     /// Its place among the lines that were sent, from 0.
     pub index: usize,
-    /// `not_found`, `withdrawn`, `supplier_closed`, `not_enough_stock`, `out_of_range` or `basket_full`.
+    /// `not_found`, `withdrawn`, `supplier_closed`, `not_enough_stock`, `below_minimum`, `not_a_multiple`, `out_of_range`
+    /// or `basket_full`.
     pub code: &'static str,
     /// Why, for people.
     pub detail: String,
@@ -246,7 +260,7 @@ impl From<RejectedLine> for RejectedLineResponse {
     fn from(RejectedLine { index, reason }: RejectedLine) -> Self {
         let (code, detail) = match reason {
             Rejection::OfferUnknown => (ProblemCode::NotFound.as_str(), "there is no such offer".to_owned()),
-            Rejection::Refused { problem, available } => (problem.code(), refusal(problem, available)),
+            Rejection::Refused { problem, orderable } => (problem.code(), refusal(problem, &orderable)),
             Rejection::TooManyPieces(pieces) => {
                 ("out_of_range", format!("expected at most 1000000 pieces of an offer, found {pieces}"))
             }
@@ -259,9 +273,12 @@ impl From<RejectedLine> for RejectedLineResponse {
 }
 
 /// Why so many pieces of an offer cannot be put into the basket.
-pub fn refusal(problem: Problem, available: i32) -> String {
+pub fn refusal(problem: Problem, orderable: &Orderable) -> String {
+    let OfferTerms { min_quantity, multiple } = orderable.terms;
     match problem {
-        Problem::NotEnoughStock => format!("{available} pieces are available"),
+        Problem::NotEnoughStock => format!("{} pieces are available", orderable.available),
+        Problem::BelowMinimum => format!("at least {min_quantity} pieces are ordered"),
+        Problem::NotAMultiple => format!("{multiple} pieces are ordered, or several times as many"),
         Problem::Withdrawn | Problem::SupplierClosed | Problem::PriceChanged => {
             "the offer cannot be ordered now".to_owned()
         }

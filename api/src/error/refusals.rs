@@ -109,6 +109,8 @@ impl From<Problem> for ProblemCode {
             Problem::Withdrawn => Self::Withdrawn,
             Problem::SupplierClosed => Self::SupplierClosed,
             Problem::NotEnoughStock => Self::NotEnoughStock,
+            Problem::BelowMinimum => Self::BelowMinimum,
+            Problem::NotAMultiple => Self::NotAMultiple,
             Problem::PriceChanged => Self::PriceChanged,
         }
     }
@@ -118,8 +120,11 @@ impl From<BasketError> for ApiError {
     fn from(error: BasketError) -> Self {
         match error {
             BasketError::OfferUnknown => Self::not_found(),
-            BasketError::Refused { problem, available } => {
-                Self::new(problem.into(), refusal(problem, available)).with("available", available)
+            BasketError::Refused { problem, orderable } => {
+                Self::new(problem.into(), refusal(problem, &orderable))
+                    .with("available", orderable.available)
+                    .with("min_quantity", orderable.terms.min_quantity)
+                    .with("multiple", orderable.terms.multiple)
             }
             BasketError::TooManyLines => Self::new(ProblemCode::BasketFull, error.to_string()),
             BasketError::Database(error) => error.into(),

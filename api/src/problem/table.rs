@@ -173,6 +173,24 @@ problems! {
             "В наличии меньше, чем запрошено: возможно, часть уже заказали другие. Ничего не заказано и не изменено.",
             "Возьмите не больше, чем указано в `available` (или в корзине `basket` в ответе), либо выберите предложение другого поставщика.";
     }
+    /// Fewer pieces were asked for than the supplier sends.
+    BelowMinimum = CONFLICT "below_minimum" {
+        en: "The supplier sends more at a time",
+            "Fewer pieces were asked for than the supplier's price list has as the least of this offer; the list may have changed since. Nothing was ordered or changed.",
+            "Take at least `min_quantity` pieces (each line of the `basket` in the answer has it), or choose an offer of another supplier.";
+        ru: "Поставщик отпускает от большего количества",
+            "Запрошено меньше, чем наименьшее количество этого предложения в прайс-листе поставщика: список мог измениться. Ничего не заказано и не изменено.",
+            "Возьмите не меньше, чем указано в `min_quantity` (есть в каждой строке корзины `basket` в ответе), либо выберите предложение другого поставщика.";
+    }
+    /// The supplier sends whole packs only.
+    NotAMultiple = CONFLICT "not_a_multiple" {
+        en: "The supplier sends whole packs",
+            "The quantity is no whole number of the supplier's packs; the price list may have changed since. Nothing was ordered or changed.",
+            "Take `multiple` pieces (each line of the `basket` in the answer has it) or several times as many, at least `min_quantity`.";
+        ru: "Поставщик отпускает целыми упаковками",
+            "Запрошенное количество не делится на упаковку поставщика: прайс-лист мог измениться. Ничего не заказано и не изменено.",
+            "Возьмите количество, кратное `multiple` (есть в каждой строке корзины `basket` в ответе), и не меньше `min_quantity`.";
+    }
     /// A price has moved.
     PriceChanged = CONFLICT "price_changed" {
         en: "Prices have changed",

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{
-    NewLine, Problem, Quantity, RejectedLine,
+    NewLine, Orderable, Problem, Quantity, RejectedLine,
     filling::Filling,
     store::{self, PutLine},
 };
@@ -16,13 +16,13 @@ pub enum BasketError {
     /// There is no such offer.
     #[error("there is no such offer")]
     OfferUnknown,
-    /// The offer cannot be ordered so; with the pieces that are available.
-    #[error("the offer cannot be put into the basket: {problem:?}, {available} available")]
+    /// The offer cannot be ordered so.
+    #[error("the offer cannot be put into the basket: {problem:?}, {orderable:?}")]
     Refused {
         /// Why.
         problem: Problem,
-        /// Pieces that can be ordered now.
-        available: i32,
+        /// What of it can be ordered now.
+        orderable: Orderable,
     },
     /// The basket is full.
     #[error("a basket has at most 1000 lines")]
@@ -48,8 +48,8 @@ pub async fn put(
 ) -> Result<(), BasketError> {
     store::lock(conn, user_id, now).await?;
     let offer = store::find_offer(conn, offer_id).await?.ok_or(BasketError::OfferUnknown)?;
-    if let Some(problem) = Problem::of(offer.withdrawn, offer.accepting_orders, offer.available, quantity) {
-        return Err(BasketError::Refused { problem, available: offer.available });
+    if let Some(problem) = Problem::of(&offer.orderable, quantity) {
+        return Err(BasketError::Refused { problem, orderable: offer.orderable });
     }
     store::put(conn, now, user_id, &[PutLine { offer_id, quantity, price: offer.price }]).await?;
     if store::offers_in(conn, user_id).await?.len() > MAX_LINES {

@@ -65,8 +65,8 @@ impl Demand<'_> {
     fn check(&self, has_room: bool) -> Result<PutLine, Rejection> {
         let offer = self.offer;
         let quantity = Quantity::parse(self.pieces).map_err(|_| Rejection::TooManyPieces(self.pieces))?;
-        match Problem::of(offer.withdrawn, offer.accepting_orders, offer.available, quantity) {
-            Some(problem) => Err(Rejection::Refused { problem, available: offer.available }),
+        match Problem::of(&offer.orderable, quantity) {
+            Some(problem) => Err(Rejection::Refused { problem, orderable: offer.orderable }),
             None if !has_room => Err(Rejection::BasketFull),
             None => Ok(PutLine { offer_id: offer.id, quantity, price: offer.price }),
         }
@@ -77,12 +77,16 @@ impl Demand<'_> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::OfferName, *};
-    use crate::money::Money;
+    use super::{
+        super::{OfferName, Orderable},
+        *,
+    };
+    use crate::{catalog::OfferTerms, money::Money};
 
     fn offer(available: i32) -> OfferNow {
-        let price = Money::from_minor(100).unwrap();
-        OfferNow { id: OfferId::new(), price, available, withdrawn: false, accepting_orders: true }
+        let (price, terms) = (Money::from_minor(100).unwrap(), OfferTerms::default());
+        let orderable = Orderable { withdrawn: false, accepting_orders: true, available, terms };
+        OfferNow { id: OfferId::new(), price, orderable }
     }
 
     fn line(offer: &OfferNow, pieces: i64) -> NewLine {
@@ -101,8 +105,21 @@ mod tests {
         let filling = decide(&[(&a, 2), (&b, 3), (&a, 3), (&b, 3)], &HashSet::new());
         let put: Vec<_> = filling.put.iter().map(|line| (line.offer_id, line.quantity.pieces())).collect();
         assert_eq!(put, [(a.id, 5)]);
-        let reason = Rejection::Refused { problem: Problem::NotEnoughStock, available: 5 };
+        let reason = Rejection::Refused { problem: Problem::NotEnoughStock, orderable: b.orderable };
         assert_eq!(filling.rejected, [1, 3].map(|index| RejectedLine { index, reason }));
+    }
+
+    #[test]
+    fn lines_for_one_offer_are_packed_together() {
+        let mut a = offer(30);
+        a.orderable.terms = OfferTerms { min_quantity: 12, multiple: 6 };
+        let filling = decide(&[(&a, 5), (&a, 7)], &HashSet::new());
+        assert_eq!(filling.put.iter().map(|line| line.quantity.pieces()).collect::<Vec<_>>(), [12]);
+        for (pieces, problem) in [(6, Problem::BelowMinimum), (14, Problem::NotAMultiple)] {
+            let reason = Rejection::Refused { problem, orderable: a.orderable };
+            let filling = decide(&[(&a, pieces)], &HashSet::new());
+            assert_eq!(filling.rejected, [RejectedLine { index: 0, reason }]);
+        }
     }
 
     #[test]
@@ -141,11 +158,11 @@ mod tests {
                 match filling.put.iter().find(|line| line.offer_id == offer.id) {
                     Some(put) => {
                         prop_assert_eq!(i64::from(put.quantity.pieces()), pieces);
-                        prop_assert!(put.quantity.pieces() <= offer.available);
+                        prop_assert!(put.quantity.pieces() <= offer.orderable.available);
                         prop_assert!(lines.iter().all(|(index, _)| !rejected.contains(index)));
                     }
                     None => {
-                        prop_assert!(pieces == 0 || pieces > i64::from(offer.available));
+                        prop_assert!(pieces == 0 || pieces > i64::from(offer.orderable.available));
                         prop_assert!(lines.iter().all(|(index, _)| rejected.contains(index)));
                     }
                 }

@@ -11,6 +11,7 @@ mod store;
 
 pub use actions::{BasketError, MAX_LINES, clear, fill, put, remove};
 pub use model::{
-    Basket, BasketLine, NewLine, OfferName, Problem, Quantity, RejectedLine, Rejection, SupplierSubtotal,
+    Basket, BasketLine, NewLine, OfferName, Orderable, Problem, Quantity, RejectedLine, Rejection,
+    SupplierSubtotal,
 };
 pub use store::{find, find_locked};

@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use crate::{
+    catalog::OfferTerms,
     ids::{OfferId, ProductId, SupplierId},
     imports::Sku,
     money::Money,
     text::Invalid,
+    vat::VatRate,
 };
 
 /// Pieces of an offer: 1 to 1,000,000.
@@ -33,6 +35,19 @@ impl Quantity {
     }
 }
 
+/// What of an offer can be ordered now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Orderable {
+    /// Whether the supplier's list no longer has it.
+    pub withdrawn: bool,
+    /// Whether the supplier takes orders.
+    pub accepting_orders: bool,
+    /// Pieces that can be ordered now.
+    pub available: i32,
+    /// In which quantities.
+    pub terms: OfferTerms,
+}
+
 /// Why a line cannot be ordered as it stands, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,6 +58,10 @@ pub enum Problem {
     SupplierClosed,
     /// Fewer pieces are available than are wanted.
     NotEnoughStock,
+    /// The supplier sends no fewer than so many.
+    BelowMinimum,
+    /// The supplier sends whole packs only.
+    NotAMultiple,
     /// The price is not the one that was seen.
     PriceChanged,
 }
@@ -50,13 +69,18 @@ pub enum Problem {
 impl Problem {
     /// The gravest reason why so many pieces of an offer cannot be ordered, whatever its price.
     #[must_use]
-    pub fn of(withdrawn: bool, accepting_orders: bool, available: i32, wanted: Quantity) -> Option<Self> {
-        if withdrawn {
+    pub fn of(orderable: &Orderable, wanted: Quantity) -> Option<Self> {
+        let OfferTerms { min_quantity, multiple } = orderable.terms;
+        if orderable.withdrawn {
             Some(Self::Withdrawn)
-        } else if !accepting_orders {
+        } else if !orderable.accepting_orders {
             Some(Self::SupplierClosed)
-        } else if available < wanted.pieces() {
+        } else if orderable.available < wanted.pieces() {
             Some(Self::NotEnoughStock)
+        } else if wanted.pieces() < min_quantity {
+            Some(Self::BelowMinimum)
+        } else if wanted.pieces() % multiple != 0 {
+            Some(Self::NotAMultiple)
         } else {
             None
         }
@@ -69,6 +93,8 @@ impl Problem {
             Self::Withdrawn => "withdrawn",
             Self::SupplierClosed => "supplier_closed",
             Self::NotEnoughStock => "not_enough_stock",
+            Self::BelowMinimum => "below_minimum",
+            Self::NotAMultiple => "not_a_multiple",
             Self::PriceChanged => "price_changed",
         }
     }
@@ -95,12 +121,12 @@ pub struct BasketLine {
     pub seen_price: Money,
     /// Pieces wanted.
     pub quantity: Quantity,
-    /// Pieces that can be ordered now.
-    pub available: i32,
-    /// Whether the supplier takes orders.
-    pub accepting_orders: bool,
-    /// Whether the supplier's list no longer has it.
-    pub withdrawn: bool,
+    /// What a piece is.
+    pub unit: Option<String>,
+    /// The rate of the VAT that is in the price.
+    pub vat_rate: Option<VatRate>,
+    /// What of it can be ordered now.
+    pub orderable: Orderable,
 }
 
 impl BasketLine {
@@ -114,7 +140,7 @@ impl BasketLine {
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         let price_changed = (self.price != self.seen_price).then_some(Problem::PriceChanged);
-        Problem::of(self.withdrawn, self.accepting_orders, self.available, self.quantity).or(price_changed)
+        Problem::of(&self.orderable, self.quantity).or(price_changed)
     }
 }
 
@@ -206,11 +232,35 @@ pub enum Rejection {
     Refused {
         /// Why.
         problem: Problem,
-        /// Pieces that can be ordered now.
-        available: i32,
+        /// What of it can be ordered now.
+        orderable: Orderable,
     },
     /// All lines for the offer together want more pieces than a line may have.
     TooManyPieces(i64),
     /// The basket has as many lines as it may.
     BasketFull,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_below_the_least_and_broken_packs_are_problems() {
+        let terms = OfferTerms { min_quantity: 12, multiple: 6 };
+        let orderable = Orderable { withdrawn: false, accepting_orders: true, available: 30, terms };
+        let problem = |pieces| Problem::of(&orderable, Quantity::parse(pieces).unwrap());
+        for (pieces, expected) in [
+            (6, Some(Problem::BelowMinimum)),
+            (7, Some(Problem::BelowMinimum)),
+            (12, None),
+            (13, Some(Problem::NotAMultiple)),
+            (30, None),
+            (36, Some(Problem::NotEnoughStock)),
+        ] {
+            assert_eq!(problem(pieces), expected, "{pieces}");
+        }
+        let closed = Orderable { accepting_orders: false, ..orderable };
+        assert_eq!(Problem::of(&closed, Quantity::parse(6).unwrap()), Some(Problem::SupplierClosed));
+    }
 }

@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{Basket, BasketLine, NewLine, OfferName, Quantity};
+use super::{Basket, BasketLine, NewLine, OfferName, Orderable, Quantity};
 use crate::{
+    catalog::OfferTerms,
     ids::{OfferId, ProductId, SupplierId, UserId},
     money::Money,
+    vat::VatRate,
 };
 
 /// An offer about to be put into a basket.
@@ -16,22 +18,18 @@ use crate::{
 pub(super) struct OfferNow {
     pub(super) id: OfferId,
     pub(super) price: Money,
-    pub(super) available: i32,
-    pub(super) withdrawn: bool,
-    pub(super) accepting_orders: bool,
+    pub(super) orderable: Orderable,
 }
 
 pub(super) async fn find_offer(
     conn: &mut PgConnection,
     offer_id: OfferId,
 ) -> Result<Option<OfferNow>, sqlx::Error> {
-    sqlx::query_as!(
-        OfferNow,
+    let row = sqlx::query!(
         r#"
         select
-            o.id as "id: OfferId", o.price_minor as "price: Money",
-            greatest(t.stock - t.reserved, 0) as "available!", o.withdrawn_at is not null as "withdrawn!",
-            s.accepting_orders
+            o.price_minor as "price: Money", greatest(t.stock - t.reserved, 0) as "available!",
+            o.withdrawn_at is not null as "withdrawn!", s.accepting_orders, o.min_quantity, o.multiple
         from offers o
         join offer_stock t on t.offer_id = o.id
         join suppliers s on s.id = o.supplier_id
@@ -41,7 +39,17 @@ pub(super) async fn find_offer(
         offer_id as OfferId,
     )
     .fetch_optional(conn)
-    .await
+    .await?;
+    Ok(row.map(|row| OfferNow {
+        id: offer_id,
+        price: row.price,
+        orderable: Orderable {
+            withdrawn: row.withdrawn,
+            accepting_orders: row.accepting_orders,
+            available: row.available,
+            terms: OfferTerms { min_quantity: row.min_quantity, multiple: row.multiple },
+        },
+    }))
 }
 
 /// The offers that lines name, each at the place of its line; none where there is no such offer.
@@ -75,12 +83,13 @@ pub(super) async fn find_offers(
         )
         select
             n.position as "position!", x.id as "id!: OfferId", x.price_minor as "price!: Money",
-            x.available as "available!", x.withdrawn as "withdrawn!", x.accepting_orders as "accepting_orders!"
+            x.available as "available!", x.withdrawn as "withdrawn!", x.accepting_orders as "accepting_orders!",
+            x.min_quantity as "min_quantity!", x.multiple as "multiple!"
         from named n
         cross join lateral (
             select
                 o.id, o.price_minor, greatest(t.stock - t.reserved, 0) as available, o.withdrawn_at is not null as withdrawn,
-                s.accepting_orders
+                s.accepting_orders, o.min_quantity, o.multiple
             from offers o
             join offer_stock t on t.offer_id = o.id
             join suppliers s on s.id = o.supplier_id
@@ -99,9 +108,13 @@ pub(super) async fn find_offers(
     for row in found {
         let place = usize::try_from(row.position - 1).ok().and_then(|index| offers.get_mut(index));
         if let Some(place) = place {
-            let (withdrawn, accepting_orders) = (row.withdrawn, row.accepting_orders);
-            let (price, available) = (row.price, row.available);
-            *place = Some(OfferNow { id: row.id, price, available, withdrawn, accepting_orders });
+            let orderable = Orderable {
+                withdrawn: row.withdrawn,
+                accepting_orders: row.accepting_orders,
+                available: row.available,
+                terms: OfferTerms { min_quantity: row.min_quantity, multiple: row.multiple },
+            };
+            *place = Some(OfferNow { id: row.id, price: row.price, orderable });
         }
     }
     Ok(offers)
@@ -204,15 +217,15 @@ pub(super) async fn clear(conn: &mut PgConnection, user_id: UserId) -> Result<()
 /// # Errors
 /// When the database refuses.
 pub async fn find(conn: &mut PgConnection, user_id: UserId) -> Result<Basket, sqlx::Error> {
-    let lines = sqlx::query_as!(
-        BasketLine,
+    let rows = sqlx::query!(
         r#"
         select
             l.offer_id as "offer_id: OfferId", o.product_id as "product_id: ProductId", p.name as product_name,
             o.supplier_id as "supplier_id: SupplierId", g.name as supplier_name, o.sku,
             o.price_minor as "price: Money", l.price_minor as "seen_price: Money",
             l.quantity as "quantity: Quantity", greatest(t.stock - t.reserved, 0) as "available!",
-            s.accepting_orders, o.withdrawn_at is not null or g.approved_at is null as "withdrawn!"
+            s.accepting_orders, o.withdrawn_at is not null or g.approved_at is null as "withdrawn!", o.unit,
+            o.vat_rate as "vat_rate: VatRate", o.min_quantity, o.multiple
         from basket_lines l
         join offers o on o.id = l.offer_id
         join offer_stock t on t.offer_id = o.id
@@ -226,7 +239,26 @@ pub async fn find(conn: &mut PgConnection, user_id: UserId) -> Result<Basket, sq
     )
     .fetch_all(conn)
     .await?;
-    Ok(Basket { lines })
+    let lines = rows.into_iter().map(|row| BasketLine {
+        offer_id: row.offer_id,
+        product_id: row.product_id,
+        product_name: row.product_name,
+        supplier_id: row.supplier_id,
+        supplier_name: row.supplier_name,
+        sku: row.sku,
+        price: row.price,
+        seen_price: row.seen_price,
+        quantity: row.quantity,
+        unit: row.unit,
+        vat_rate: row.vat_rate,
+        orderable: Orderable {
+            withdrawn: row.withdrawn,
+            accepting_orders: row.accepting_orders,
+            available: row.available,
+            terms: OfferTerms { min_quantity: row.min_quantity, multiple: row.multiple },
+        },
+    });
+    Ok(Basket { lines: lines.collect() })
 }
 
 /// A user's basket, kept from changing until the transaction ends: what an order is made of.
