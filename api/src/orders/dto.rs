@@ -130,6 +130,10 @@ pub struct OrderLineResponse {
     pub sku: String,
     /// The price of a piece.
     pub price: String,
+    /// The rate of the VAT in the price, as it was: `none` or percent; null where the supplier did not say.
+    pub vat_rate: Option<String>,
+    /// What a piece is: `шт`, `кг`; null where the supplier did not say.
+    pub unit: Option<String>,
     /// Pieces.
     pub quantity: i32,
     /// The price of all pieces.
@@ -143,6 +147,8 @@ impl From<OrderLine> for OrderLineResponse {
             product_name: line.product_name,
             sku: line.sku,
             price: line.price.to_string(),
+            vat_rate: line.vat_rate.map(|rate| rate.to_string()),
+            unit: line.unit,
             quantity: line.quantity,
             sum: line.sum.to_string(),
         }

@@ -10,6 +10,7 @@ use crate::{
     ids::{AddressId, OfferId, OrderId, OrganizationId, SupplierId, SupplierOrderId, UserId},
     money::Money,
     payments::{OrderPaymentStatus, Payment, Standing},
+    vat::VatRate,
 };
 
 /// How a buyer will pay.
@@ -202,6 +203,10 @@ pub struct OrderLine {
     pub sku: String,
     /// The price of a piece.
     pub price: Money,
+    /// The rate of the VAT that is in the price, where the supplier said it.
+    pub vat_rate: Option<VatRate>,
+    /// What a piece is.
+    pub unit: Option<String>,
     /// Pieces.
     pub quantity: i32,
     /// The price of all pieces.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::{OrderLine, SupplierOrder};
-use crate::money::Money;
+use crate::{money::Money, vat::VatRate};
 
 /// The most lines that a letter lists, over all parts.
 const MOST_LINES: usize = 100;
@@ -34,6 +34,11 @@ struct ShownLine {
     name: String,
     sku: String,
     price: Money,
+    /// The percent of VAT in it, where the supplier said that.
+    vat_percent: Option<String>,
+    /// Whether the supplier said that there is none.
+    without_vat: bool,
+    unit: Option<String>,
     quantity: i32,
     sum: Money,
 }
@@ -80,6 +85,9 @@ impl ShownLine {
             name: line.product_name.clone(),
             sku: line.sku.clone(),
             price: line.price,
+            vat_percent: line.vat_rate.as_ref().filter(|rate| !rate.is_none()).map(ToString::to_string),
+            without_vat: line.vat_rate.as_ref().is_some_and(VatRate::is_none),
+            unit: line.unit.clone(),
             quantity: line.quantity,
             sum: line.sum,
         }
@@ -100,6 +108,8 @@ mod tests {
             product_name: "Бумага".to_owned(),
             sku: "007".to_owned(),
             price: Money::ZERO,
+            vat_rate: None,
+            unit: None,
             quantity: 1,
             sum: Money::ZERO,
         };

@@ -11,6 +11,7 @@ use crate::{
     ids::{AddressId, OfferId, OrderId, OrganizationId, SupplierId, SupplierOrderId, UserId},
     locale::Locale,
     money::Money,
+    vat::VatRate,
 };
 
 /// The order itself, about to be written.
@@ -34,6 +35,8 @@ pub(in super::super) struct Placement {
     names: Vec<String>,
     skus: Vec<String>,
     prices: Vec<Money>,
+    vat_rates: Vec<Option<VatRate>>,
+    units: Vec<Option<String>>,
     quantities: Vec<Quantity>,
     sums: Vec<Money>,
 }
@@ -56,6 +59,8 @@ impl Placement {
             placement.names.push(line.product_name.clone());
             placement.skus.push(line.sku.clone());
             placement.prices.push(line.price);
+            placement.vat_rates.push(line.vat_rate.clone());
+            placement.units.push(line.unit.clone());
             placement.quantities.push(line.quantity);
             placement.sums.push(line.sum());
         }
@@ -141,12 +146,15 @@ pub(in super::super) async fn insert_order(
             from invoices i
         )
         insert into order_lines (
-            supplier_order_id, offer_id, position, product_name, sku, price_minor, ordered, accepted, sum_minor
+            supplier_order_id, offer_id, position, product_name, sku, price_minor, vat_rate, unit, ordered, accepted,
+            sum_minor
         )
-        select l.part, l.offer, l.position, l.name, l.sku, l.price, l.quantity, l.quantity, l.sum
+        select
+            l.part, l.offer, l.position, l.name, l.sku, l.price, l.vat_rate, l.unit, l.quantity, l.quantity, l.sum
         from unnest(
-            $16::uuid[], $17::uuid[], $18::text[], $19::text[], $20::bigint[], $21::integer[], $22::bigint[]
-        ) with ordinality as l (part, offer, name, sku, price, quantity, sum, position)
+            $16::uuid[], $17::uuid[], $18::text[], $19::text[], $20::bigint[], $21::integer[], $22::bigint[], $25::text[],
+            $26::text[]
+        ) with ordinality as l (part, offer, name, sku, price, quantity, sum, vat_rate, unit, position)
         "#,
         row.id as OrderId,
         now,
@@ -172,6 +180,8 @@ pub(in super::super) async fn insert_order(
         &placement.sums as &[Money],
         trade.invoice_due_on(now) as Date,
         row.pay_until,
+        &placement.vat_rates as &[Option<VatRate>],
+        &placement.units as &[Option<String>],
     )
     .execute(conn)
     .await?;

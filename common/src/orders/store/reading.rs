@@ -15,6 +15,7 @@ use crate::{
     money::Money,
     page::Limit,
     payments::{self, OrderPaymentStatus, Standing},
+    vat::VatRate,
 };
 
 /// One of an organization's orders, with all its parts.
@@ -131,7 +132,8 @@ async fn insides(
         r#"
         select
             supplier_order_id as "part: SupplierOrderId", offer_id as "offer_id: OfferId", product_name, sku,
-            price_minor as "price: Money", accepted, sum_minor as "sum: Money"
+            price_minor as "price: Money", vat_rate as "vat_rate: VatRate", unit, accepted,
+            sum_minor as "sum: Money"
         from order_lines
         where supplier_order_id = any ($1)
         order by supplier_order_id, position
@@ -146,6 +148,8 @@ async fn insides(
             product_name: line.product_name,
             sku: line.sku,
             price: line.price,
+            vat_rate: line.vat_rate,
+            unit: line.unit,
             quantity: line.accepted,
             sum: line.sum,
         });
