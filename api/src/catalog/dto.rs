@@ -227,6 +227,16 @@ pub struct OfferResponse {
     pub currency: String,
     /// Pieces that can be ordered now.
     pub available: i32,
+    /// The GTIN that the supplier says it has: 8, 12, 13 or 14 digits.
+    pub gtin: Option<String>,
+    /// The rate of the VAT that is in the price: `none` or percent; null where the supplier does not say.
+    pub vat_rate: Option<String>,
+    /// What a piece is: `шт`, `кг`; null where the supplier does not say.
+    pub unit: Option<String>,
+    /// At least so many pieces are ordered.
+    pub min_quantity: i32,
+    /// So many pieces, or several times as many.
+    pub multiple: i32,
     /// Named properties.
     #[salvo(schema(value_type = BTreeMap<String, String>))]
     pub parameters: Box<RawValue>,
@@ -250,6 +260,11 @@ impl OfferResponse {
             recommended_price: offer.recommended_price.map(|price| price.to_string()),
             currency: currency.to_string(),
             available: offer.available,
+            gtin: offer.gtin.map(|gtin| gtin.to_string()),
+            vat_rate: offer.vat_rate.map(|rate| rate.to_string()),
+            unit: offer.unit,
+            min_quantity: offer.terms.min_quantity,
+            multiple: offer.terms.multiple,
             parameters: offer.parameters,
             updated_at: offer.updated_at,
         }
@@ -262,6 +277,8 @@ pub struct ProductCardResponse {
     /// The product.
     #[serde(flatten)]
     pub product: ProductResponse,
+    /// The number by which it is known whoever sells it: 8, 12, 13 or 14 digits.
+    pub gtin: Option<String>,
     /// Its offers, cheapest first; of more than 200 the cheapest that can be ordered.
     pub offers: Vec<OfferResponse>,
 }
@@ -271,6 +288,7 @@ impl ProductCardResponse {
     pub fn new(card: ProductCard, currency: Currency) -> Self {
         Self {
             product: ProductResponse::new(card.product, currency),
+            gtin: card.gtin.map(|gtin| gtin.to_string()),
             offers: card.offers.into_iter().map(|offer| OfferResponse::new(offer, currency)).collect(),
         }
     }

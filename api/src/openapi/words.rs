@@ -171,6 +171,10 @@ pub(super) fn of_answer(schema: &str, name: &str) -> Option<Word> {
         (_, "email") => word(json!({ "format": "email" }), "anna@example.com"),
         (_, "role" | "by") => like("buyer"),
         (_, "sku") => like("4216292"),
+        (_, "gtin") => word(json!({ "pattern": "^[0-9]{8}([0-9]{4,6})?$" }), "4601234567893"),
+        (_, "vat_rate") => word(json!({ "pattern": "^(none|[0-9]{1,2})$" }), "22"),
+        (_, "unit") => like("шт"),
+        (_, "min_quantity" | "multiple") => like(6),
         (_, "model") => like("apple/iphone/xs-max"),
         (_, "currency") => word(json!({ "pattern": "^[A-Z]{3}$" }), "RUB"),
         (

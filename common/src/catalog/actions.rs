@@ -6,7 +6,7 @@ use super::{
     Facets, ProductCursor, ProductList, ProductSummary, Sort,
     jobs::RelistSupplier,
     listing::Place,
-    search::{Reading, SearchText, Word, corrections, with_corrections},
+    search::{Reading, SearchText, Sought, Word, corrections, with_corrections},
     store::{self, Keyed},
 };
 use crate::{
@@ -45,10 +45,15 @@ pub async fn products(conn: &mut PgConnection, request: &ProductRequest) -> Resu
     let Some(q) = &request.list.filter().q else {
         return page(conn, request, Reading::AsTyped, None).await;
     };
+    if let Some(gtin) = q.as_gtin()
+        && store::has_gtin(conn, &gtin).await?
+    {
+        return page(conn, request, Reading::AsTyped, Some(Sought::Gtin(&gtin))).await;
+    }
     let from = request.after.as_ref().map_or(Reading::AsTyped, |cursor| cursor.reading);
     for reading in Reading::ALL.into_iter().skip_while(|reading| *reading != from) {
         let Some(query) = interpret(conn, q, reading).await? else { continue };
-        let found = page(conn, request, reading, Some(&query)).await?;
+        let found = page(conn, request, reading, Some(Sought::Words(&query))).await?;
         let ends_here = !found.page.items.is_empty()
             || request.after.is_some()
             // The words are understood, and it is the rest of the filter that leaves nothing.
@@ -103,11 +108,11 @@ async fn page(
     conn: &mut PgConnection,
     request: &ProductRequest,
     reading: Reading,
-    query: Option<&str>,
+    sought: Option<Sought<'_>>,
 ) -> Result<ProductPage, sqlx::Error> {
     let list = &request.list;
     let after = request.after.as_ref().map(|cursor| &cursor.place);
-    let found = store::products(conn, list, query, after, request.limit).await?;
+    let found = store::products(conn, list, sought, after, request.limit).await?;
     let page = request.limit.page(found, |Keyed { key, product }| {
         let place = match list.sort() {
             Sort::Relevance => Place::Rank(key.rank, product.id),
@@ -117,7 +122,7 @@ async fn page(
         list.cursor(reading, place)
     });
     let items = page.items.into_iter().map(|keyed| keyed.product).collect();
-    let facets = if request.facets { Some(store::facets(conn, list.filter(), query).await?) } else { None };
+    let facets = if request.facets { Some(store::facets(conn, list.filter(), sought).await?) } else { None };
     Ok(ProductPage { page: Page { items, next: page.next }, facets })
 }
 

@@ -3,9 +3,11 @@
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
+use super::{Gtin, OfferTerms};
 use crate::{
     ids::{CategoryId, OfferId, ProductId, SupplierId},
     money::Money,
+    vat::VatRate,
 };
 
 /// A supplier, as buyers see it.
@@ -60,6 +62,8 @@ pub struct ProductSummary {
 pub struct ProductCard {
     /// The product.
     pub product: ProductSummary,
+    /// The number by which it is known whoever sells it.
+    pub gtin: Option<Gtin>,
     /// Its offers, cheapest first.
     pub offers: Vec<OfferSummary>,
 }
@@ -85,6 +89,14 @@ pub struct OfferSummary {
     pub recommended_price: Option<Money>,
     /// Pieces that can be ordered now.
     pub available: i32,
+    /// The GTIN that the supplier says.
+    pub gtin: Option<Gtin>,
+    /// The rate of the VAT that is in the price.
+    pub vat_rate: Option<VatRate>,
+    /// What a piece is.
+    pub unit: Option<String>,
+    /// In which quantities it is ordered.
+    pub terms: OfferTerms,
     /// Named properties, as JSON: an object of texts.
     pub parameters: Box<RawValue>,
     /// When it last changed.

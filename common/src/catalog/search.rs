@@ -9,12 +9,15 @@
 //!    ("шзрщту" is "iphone");
 //! 3. [`Reading::Corrected`]: each word as the nearest ones that products are described by ("iphnoe" is "iphone").
 //!
+//! A search that is a GTIN which a product has finds that product, and nothing else.
+//!
 //! The nearest words come from a vocabulary that imports keep: PostgreSQL's trigrams name those that are alike, and the
 //! number of slips between them decides. Trigrams alone cannot: to them "iphone" is nearer to "smartphone" than "iphnoe"
 //! is to "iphone".
 
 use serde::{Deserialize, Serialize};
 
+use super::Gtin;
 use crate::text::{Invalid, one_line};
 
 /// The longest search, in characters.
@@ -46,6 +49,15 @@ impl Reading {
     pub(super) const ALL: [Self; 3] = [Self::AsTyped, Self::OtherLayout, Self::Corrected];
 }
 
+/// What is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sought<'a> {
+    /// What these words find, as PostgreSQL searches for them.
+    Words(&'a str),
+    /// The product that has this number.
+    Gtin(&'a Gtin),
+}
+
 /// A word that may be misspelled, and the same keys in the other layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
@@ -67,6 +79,11 @@ impl SearchText {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The GTIN that it is, if it is one.
+    pub(super) fn as_gtin(&self) -> Option<Gtin> {
+        Gtin::parse(&self.0).ok()
     }
 
     /// The words as they stand.

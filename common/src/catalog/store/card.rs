@@ -3,10 +3,11 @@
 use serde_json::value::RawValue;
 use sqlx::{PgConnection, types::Json};
 
-use super::super::{OfferSummary, ProductCard, ProductSummary};
+use super::super::{Gtin, OfferSummary, OfferTerms, ProductCard, ProductSummary};
 use crate::{
     ids::{CategoryId, OfferId, ProductId, SupplierId},
     money::Money,
+    vat::VatRate,
 };
 
 /// How many offers a card shows.
@@ -24,13 +25,14 @@ pub async fn product_card(
     let rows = sqlx::query!(
         r#"
         select
-            p.name, p.description, p.category_id as "category_id: CategoryId", c.name as category_name,
+            p.name, p.description, p.gtin as "product_gtin: Gtin", p.category_id as "category_id: CategoryId", c.name as category_name,
             o.price_from as "price_from: Money", o.available_in_all as "available!", o.offers_count as "offers_count!",
             o.id as "offer_id!: OfferId", o.supplier_id as "supplier_id!: SupplierId",
             o.supplier_name as "supplier_name!", o.accepting_orders as "accepting_orders!", o.sku as "sku!", o.model,
             o.price_minor as "price!: Money", o.recommended_price_minor as "recommended_price: Money",
             o.available as "offer_available!", o.parameters as "parameters!: Json<Box<RawValue>>",
-            o.updated_at as "updated_at!"
+            o.updated_at as "updated_at!", o.gtin as "gtin: Gtin", o.vat_rate as "vat_rate: VatRate", o.unit,
+            o.min_quantity as "min_quantity!", o.multiple as "multiple!"
         from (
             select
                 *,
@@ -52,6 +54,7 @@ pub async fn product_card(
     .fetch_all(conn)
     .await?;
     let Some(first) = rows.first() else { return Ok(None) };
+    let gtin = first.product_gtin.clone();
     let product = ProductSummary {
         id,
         name: first.name.clone(),
@@ -74,9 +77,13 @@ pub async fn product_card(
             price: row.price,
             recommended_price: row.recommended_price,
             available: row.offer_available,
+            gtin: row.gtin,
+            vat_rate: row.vat_rate,
+            unit: row.unit,
+            terms: OfferTerms { min_quantity: row.min_quantity, multiple: row.multiple },
             parameters: row.parameters.0,
             updated_at: row.updated_at,
         })
         .collect();
-    Ok(Some(ProductCard { product, offers }))
+    Ok(Some(ProductCard { product, gtin, offers }))
 }

@@ -4,7 +4,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 use super::{
-    super::{FacetCount, Facets, ParameterFacet, ProductFilter},
+    super::{FacetCount, Facets, ParameterFacet, ProductFilter, search::Sought},
     listing::push_conditions,
 };
 use crate::ids::{CategoryId, SupplierId};
@@ -21,7 +21,7 @@ const MAX_VALUES: i64 = 20;
 pub(in super::super) async fn facets(
     conn: &mut PgConnection,
     filter: &ProductFilter,
-    query: Option<&str>,
+    sought: Option<Sought<'_>>,
 ) -> Result<Facets, sqlx::Error> {
     let mut sql = QueryBuilder::<Postgres>::new(
         "with matched as materialized (
@@ -30,7 +30,7 @@ pub(in super::super) async fn facets(
             join products p on p.id = l.product_id
             where true",
     );
-    push_conditions(&mut sql, filter, query);
+    push_conditions(&mut sql, filter, sought);
     sql.push(" limit ").push_bind(MAX_COUNTED + 1);
     sql.push(
         "), shown as materialized (

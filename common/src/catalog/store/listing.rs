@@ -6,7 +6,7 @@
 
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row, postgres::PgRow};
 
-use super::super::{ProductFilter, ProductList, ProductSummary, Sort, listing::Place};
+use super::super::{ProductFilter, ProductList, ProductSummary, Sort, listing::Place, search::Sought};
 use crate::{
     ids::{CategoryId, ProductId},
     money::Money,
@@ -61,7 +61,7 @@ fn key_column(sort: Sort) -> &'static str {
 pub(in super::super) async fn products(
     conn: &mut PgConnection,
     list: &ProductList,
-    query: Option<&str>,
+    sought: Option<Sought<'_>>,
     after: Option<&Place>,
     limit: Limit,
 ) -> Result<Vec<Keyed>, sqlx::Error> {
@@ -71,7 +71,7 @@ pub(in super::super) async fn products(
         "select p.id, p.name, p.description, c.id, c.name, x.price_from, x.available, x.offers_count, {key} from "
     ));
     if sort == Sort::Relevance {
-        push_relevant(&mut sql, filter, query);
+        push_relevant(&mut sql, filter, sought);
         sql.push(" f join listed_products l on l.product_id = f.product_id");
     } else {
         sql.push("listed_products l");
@@ -80,7 +80,7 @@ pub(in super::super) async fn products(
     sql.push(OFFERS);
     sql.push(" where x.offers_count > 0");
     if sort != Sort::Relevance {
-        push_conditions(&mut sql, filter, query);
+        push_conditions(&mut sql, filter, sought);
     }
     match after {
         // The best first, so this order turns round, and its two parts do not fit into one comparison.
@@ -104,7 +104,7 @@ pub(in super::super) async fn products(
     sql.push(format!(" order by {key}{direction}, l.product_id limit {}", limit.and_one()));
 
     // A statement that many lists share keeps its plan; of the others the best plan depends on the values.
-    let is_common = query.is_none()
+    let is_common = sought.is_none()
         && !filter.asks_of_offers()
         && filter.price_min.is_none()
         && filter.price_max.is_none();
@@ -113,19 +113,33 @@ pub(in super::super) async fn products(
 }
 
 /// The products that are found, with their ranks, the best of them.
-fn push_relevant(sql: &mut QueryBuilder<Postgres>, filter: &ProductFilter, query: Option<&str>) {
-    sql.push("(select m.product_id, ts_rank(m.search, ").push_bind(query.unwrap_or_default().to_owned());
+fn push_relevant(sql: &mut QueryBuilder<Postgres>, filter: &ProductFilter, sought: Option<Sought<'_>>) {
+    let words = match sought {
+        Some(Sought::Words(words)) => words,
+        Some(Sought::Gtin(_)) | None => "",
+    };
+    sql.push("(select m.product_id, ts_rank(m.search, ").push_bind(words.to_owned());
     sql.push("::text::tsquery) as rank from (select l.product_id, p.search from listed_products l ");
     sql.push("join products p on p.id = l.product_id where true");
-    push_conditions(sql, filter, query);
+    push_conditions(sql, filter, sought);
     sql.push(" limit ").push_bind(MAX_COMPARED);
     sql.push(") m order by rank desc, m.product_id limit ").push_bind(MAX_RELEVANT).push(")");
 }
 
 /// What a product `p` that is listed as `l` must be.
-pub(super) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &ProductFilter, query: Option<&str>) {
-    if let Some(query) = query {
-        sql.push(" and p.search @@ ").push_bind(query.to_owned()).push("::text::tsquery");
+pub(super) fn push_conditions(
+    sql: &mut QueryBuilder<Postgres>,
+    filter: &ProductFilter,
+    sought: Option<Sought<'_>>,
+) {
+    match sought {
+        Some(Sought::Words(words)) => {
+            sql.push(" and p.search @@ ").push_bind(words.to_owned()).push("::text::tsquery");
+        }
+        Some(Sought::Gtin(gtin)) => {
+            sql.push(" and p.gtin = ").push_bind(gtin.clone());
+        }
+        None => {}
     }
     if let Some(id) = filter.category_id {
         sql.push(" and l.category_id = ").push_bind(id);

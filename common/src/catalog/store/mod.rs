@@ -15,6 +15,6 @@ pub(crate) use indexing::index;
 pub(super) use listing::{Keyed, products};
 pub(super) use relisting::{begin_pass, is_last_pass, lock_products_of, rests};
 pub(crate) use relisting::{claim_supplier, relist};
-pub(super) use search::{finds_any, search_query, similar_words};
+pub(super) use search::{finds_any, has_gtin, search_query, similar_words};
 pub use summaries::{categories, supplier, suppliers};
 pub use synonyms::{delete_synonym, put_synonym, synonyms};

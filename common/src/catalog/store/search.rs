@@ -2,6 +2,8 @@
 
 use sqlx::PgConnection;
 
+use super::super::Gtin;
+
 /// A search for words, each in all its readings, with their synonyms; `None` when nothing of it can be searched for.
 pub(in super::super) async fn search_query(
     conn: &mut PgConnection,
@@ -28,6 +30,20 @@ pub(in super::super) async fn similar_words(
         .fetch_all(conn)
         .await?;
     Ok(rows.into_iter().filter_map(|row| Some((usize::try_from(row.place).ok()?, row.word))).collect())
+}
+
+/// Whether a product that is shown has this number.
+pub(in super::super) async fn has_gtin(conn: &mut PgConnection, gtin: &Gtin) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from products p join listed_products l on l.product_id = p.id where p.gtin = $1
+        ) as "has!"
+        "#,
+        gtin.as_str(),
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Whether a search finds any product that is shown.
