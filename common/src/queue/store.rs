@@ -120,6 +120,9 @@ pub(super) struct Demand<'a> {
 
 /// Takes jobs that are due; each claim charges an attempt.
 ///
+/// Numbers of claims follow the clock: where a crash has taken a claim back (a standby that lags, `synchronous_commit` off)
+/// the next one does not get the number of one that is in hand.
+///
 /// Without a lease nothing is claimed. The lease's row is locked meanwhile, so that nobody ends it and misses
 /// what is being claimed; renewing it goes on. Nor is anything claimed while the queue pauses.
 pub(super) async fn claim(
@@ -135,7 +138,9 @@ pub(super) async fn claim(
             for key share
         )
         update jobs
-        set state = 'running', lock_by = $2, locked_at = now(), attempts = attempts + 1, claims = claims + 1
+        set
+            state = 'running', lock_by = $2, locked_at = now(), attempts = attempts + 1,
+            claims = greatest(claims + 1, (date_part('epoch', clock_timestamp()) * 1000000)::bigint)
         where id = any (array(
             select id
             from jobs

@@ -84,10 +84,12 @@ async fn an_attempt_that_waits_does_not_disturb_the_next_one_of_its_number() {
     let worker = queue.start(2).await;
     let id = queue.enqueue(&Play(Script::new(&stage, [Act::FirstNotYet]))).await;
     until("it runs", async || stage.seen().at_once == 1).await;
-    // As if it had been put back uncharged, and the answer to that were lost: the same worker claims it as the same
-    // attempt, and then writes once more that the first is put back.
+    // As if a crash of the database had taken its claim back, or it had been put back uncharged and the answer to that
+    // were lost: the same worker claims it as the same attempt, and then writes once more that the first is put back.
     queue
-        .execute("update jobs set state = 'ready', lock_by = null, attempts = 0 where state = 'running'")
+        .execute(
+            "update jobs set state = 'ready', lock_by = null, attempts = 0, claims = 0 where state = 'running'",
+        )
         .await;
     until("both run", async || stage.seen().at_once == 2).await;
     stage.open(1);
