@@ -94,7 +94,8 @@ impl Perform for Noop {
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match env::var(DATABASE) {
-        Ok(url) => runtime.block_on(work(&url, SLOTS, shutdown::requested())),
+        // Signals are heard within a runtime.
+        Ok(url) => runtime.block_on(async { work(&url, SLOTS, shutdown::requested()).await }),
         Err(_) => runtime.block_on(bench()),
     }
 }
