@@ -6,6 +6,7 @@
 //! and the fault tests all stand on these.
 
 pub mod bench;
+pub mod cargo;
 pub mod dev;
 mod launcher;
 pub mod line;

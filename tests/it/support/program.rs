@@ -3,10 +3,10 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command as Blocking,
     time::SystemTime,
 };
 
+use local_stack::cargo;
 use tokio::{process::Command, task};
 
 /// One of the programs, to be given its settings: it has none, and no `.env` lies where it runs.
@@ -26,13 +26,8 @@ fn built(name: &str) -> PathBuf {
     let made = fs::metadata(&program).and_then(|data| data.modified()).ok();
     let sources = ["common", "email_templates", "migrations", name].map(|folder| newest(&root.join(folder)));
     if made.is_none_or(|made| sources.into_iter().any(|source| source > made)) {
-        let release = dir.ends_with("release").then_some("--release");
-        // Of the whole workspace, as for the tests: alone it would have its dependencies with other features.
-        let status = Blocking::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-            .args(["build", "--quiet", "--offline", "--workspace", "--bin", name])
-            .args(release)
-            .current_dir(&root)
-            .status();
+        let mut cargo = cargo::build(&root, dir.ends_with("release"));
+        let status = cargo.args(["--quiet", "--offline", "--bin", name]).status();
         assert!(status.expect("cargo").success(), "the program {name} cannot be built");
     }
     program

@@ -40,37 +40,35 @@ impl fmt::Display for DemoAccount {
     }
 }
 
-/// Loads the demonstration data through the API, which answers already; `None` when the database has suppliers.
+/// Loads the demonstration data through the API, which answers already, unless the database has suppliers: then they are
+/// there. Says as whom to sign in.
 ///
 /// # Errors
 /// When the API refuses them, or an e-mail or an import does not arrive.
-pub async fn load(stack: &Addresses) -> anyhow::Result<Option<Vec<DemoAccount>>> {
+pub async fn load(stack: &Addresses) -> anyhow::Result<Vec<DemoAccount>> {
+    let buyer = DemoAccount::new("buyer", "buyer@example.com");
+    let elektron = DemoAccount::new("supplier", "elektron@example.com");
+    let kancler = DemoAccount::new("supplier", "kancler@example.com");
     let demo =
         Demo { http: Client::new(), api: format!("{}/api/v1", stack.api), mail: stack.mail_page.clone() };
     if demo.has_suppliers().await? {
-        return Ok(None);
+        return Ok(vec![buyer, elektron, kancler]);
     }
-    let (elektron, kancler) = tokio::try_join!(
+    tokio::try_join!(
         demo.supplier(
             "Электрон",
-            "elektron@example.com",
+            &elektron.email,
             "elektron.yaml",
             include_bytes!("../../data/elektron.yaml")
         ),
-        demo.supplier(
-            "Канцлер",
-            "kancler@example.com",
-            "kancler.csv",
-            include_bytes!("../../data/kancler.csv")
-        ),
+        demo.supplier("Канцлер", &kancler.email, "kancler.csv", include_bytes!("../../data/kancler.csv")),
     )?;
-    let buyer = DemoAccount::new("buyer", "buyer@example.com");
     let asked = json!({
         "email": buyer.email, "password": PASSWORD, "first_name": "Анна", "last_name": "Смирнова",
         "company": "Сеть «Пример»", "position": "закупщик", "account_type": "buyer",
     });
     demo.register(&buyer.email, &asked).await?;
-    Ok(Some(vec![buyer, elektron, kancler]))
+    Ok(vec![buyer, elektron, kancler])
 }
 
 struct Demo {
@@ -92,7 +90,7 @@ impl Demo {
         email: &str,
         file_name: &'static str,
         list: &'static [u8],
-    ) -> anyhow::Result<DemoAccount> {
+    ) -> anyhow::Result<()> {
         let asked = json!({
             "email": email, "password": PASSWORD, "first_name": "Иван", "last_name": "Петров",
             "account_type": "supplier", "supplier_name": name,
@@ -118,8 +116,7 @@ impl Demo {
             }
         })
         .await
-        .with_context(|| format!("{file_name} was not imported"))?;
-        Ok(DemoAccount::new("supplier", email))
+        .with_context(|| format!("{file_name} was not imported"))
     }
 
     /// Registers somebody, and confirms their address by the link that was mailed to them.

@@ -21,7 +21,6 @@ mod readiness;
 mod settings;
 
 use std::{
-    env,
     path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
@@ -32,6 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::{folder::Folder, process::Processes, procfile::Procfile, settings::Settings};
 use crate::{
+    cargo,
     mail_catcher::MailCatcher,
     payment_sandbox::{NoticeSettings, PaymentSandbox},
     postgres::{Options, Postgres},
@@ -159,9 +159,7 @@ async fn introduce(settings: &Settings, since: Instant) -> anyhow::Result<()> {
     // A database that was named by the environment is somebody's: nothing is put into it.
     if !addresses.database_is_given {
         match demo::load(&addresses).await {
-            Ok(accounts) => {
-                accounts.unwrap_or_default().iter().for_each(|account| output::say(&account.to_string()));
-            }
+            Ok(accounts) => accounts.iter().for_each(|account| output::say(&account.to_string())),
             Err(error) => output::say(&format!("The demonstration data cannot be loaded: {error:#}")),
         }
     }
@@ -169,21 +167,10 @@ async fn introduce(settings: &Settings, since: Instant) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds the binaries, with the features of the whole workspace: another choice would compile most of it again.
+/// Builds the binaries.
 async fn build(folder: &Folder, release: bool) -> anyhow::Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = tokio::process::Command::new(cargo);
-    command.args(["build", "--workspace", "--bin", "api", "--bin", "worker"]);
-    command.args(release.then_some("--release")).current_dir(folder.root()).kill_on_drop(true);
-    // `cargo run` tells us about our own package, and some build scripts run again when that is new to them.
-    for (name, _) in env::vars_os() {
-        if name
-            .to_str()
-            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
-        {
-            command.env_remove(name);
-        }
-    }
+    let mut command = tokio::process::Command::from(cargo::build(folder.root(), release));
+    command.args(["--bin", "api", "--bin", "worker"]).kill_on_drop(true);
     let status = command.status().await.context("cannot start cargo")?;
     ensure!(status.success(), "the build has failed");
     Ok(())
