@@ -258,7 +258,7 @@ pub(super) fn of_answer(schema: &str, name: &str) -> Option<Word> {
         (_, "response" | "last_response") => like("250 2.0.0 Ok: queued as 4F1A2B"),
         (_, "cause") => like(ID),
         (_, "recipient") => word(json!({ "format": "email" }), "anna@example.com"),
-        (_, "would") => like("send order_placed to its recipient, which is failed"),
+        (_, "would") => like("send order_placed (failed) to its recipient"),
         (_, "ru") => like("Заказ № 2026-000123 принят"),
         (_, "en") => like("Order No. 2026-000123 is placed"),
         (_, "word") => like("айфон"),

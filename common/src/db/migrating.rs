@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection, PgConnection, migrate};
+use sqlx::{ConnectOptions, Connection, PgConnection, migrate};
 
 use super::{
     Db, MIGRATOR,
@@ -64,7 +64,9 @@ impl Db {
     pub async fn migrate(&self) -> Result<(), MigrateError> {
         self.check_locale().await?;
         // Of its own: whatever becomes of it, its settings and sqlx's lock end with it.
-        let mut connection = PgConnection::connect_with(self.pool.connect_options().as_ref()).await?;
+        // No migration is slow, whatever it takes, and the log has no use for its text.
+        let options = self.pool.connect_options().as_ref().clone().disable_statement_logging();
+        let mut connection = PgConnection::connect_with(&options).await?;
         store::lift_statement_timeout(&mut connection).await?;
         for _ in 1..TRIES {
             match MIGRATOR.run(&mut connection).await {

@@ -56,7 +56,7 @@ impl Job for ImportPriceList {
             || "find no list to import".to_owned(),
             |begun| {
                 let (mode, status) = (begun.mode.as_str(), begun.status.as_str());
-                format!("read a price list and apply it as {mode}, which is {status}")
+                format!("read a price list ({status}) and apply it as {mode}")
             },
         ))
     }

@@ -43,7 +43,7 @@ impl Job for SendEmail {
         let message = store::find(conn, self.message_id).await?;
         Ok(message.map_or_else(
             || "find no message to send".to_owned(),
-            |message| format!("send {} to its recipient, which is {}", message.kind, message.status.as_str()),
+            |message| format!("send {} ({}) to its recipient", message.kind, message.status.as_str()),
         ))
     }
 }
