@@ -45,8 +45,13 @@ pub struct CreateStaffArgs {
 ///
 /// # Errors
 /// One error that lists everything that is not right; or that there is such an account already.
-pub async fn run(args: CreateStaffArgs, input: impl Read, mut output: impl Write) -> anyhow::Result<()> {
-    let (database, staff, password, made_up) = args.check(input)?;
+pub async fn run(
+    args: CreateStaffArgs,
+    problems: Problems,
+    input: impl Read,
+    mut output: impl Write,
+) -> anyhow::Result<()> {
+    let (database, staff, password, made_up) = args.check(problems, input)?;
     let hash = Passwords::default().hash(password.clone()).await?;
     let db = Db::new(&database)?;
     let mut tx = db.begin().await?;
@@ -61,8 +66,11 @@ pub async fn run(args: CreateStaffArgs, input: impl Read, mut output: impl Write
 
 impl CreateStaffArgs {
     /// Checks them; says also whether the password was made up.
-    fn check(self, input: impl Read) -> anyhow::Result<(DatabaseSettings, NewStaff, Password, bool)> {
-        let mut problems = Problems::default();
+    fn check(
+        self,
+        mut problems: Problems,
+        input: impl Read,
+    ) -> anyhow::Result<(DatabaseSettings, NewStaff, Password, bool)> {
         let email = problems.take("--email", EmailAddress::parse(&self.email));
         let first_name = problems.take("--first-name", PersonName::parse(&self.first_name));
         let last_name = problems.take("--last-name", PersonName::parse(&self.last_name));

@@ -5,7 +5,10 @@ use std::{env, io::Write, path::Path};
 use common::{
     clock::Clock,
     config::Problems,
-    doctor::{Finding, Report, database, machine, secrets},
+    doctor::{
+        Finding, Report, database, machine,
+        secrets::{self, MIN_TOKEN_SECRET},
+    },
 };
 
 use crate::settings::ServeArgs;
@@ -33,9 +36,9 @@ const DEVELOPMENT_SECRET: &str = ".data/token_secret";
 ///
 /// # Errors
 /// When something failed.
-pub async fn run(args: DoctorArgs, mut output: impl Write) -> anyhow::Result<()> {
+pub async fn run(args: DoctorArgs, problems: Problems, mut output: impl Write) -> anyhow::Result<()> {
     let as_json = args.json;
-    let report = examine(args).await;
+    let report = examine(args, problems).await;
     if as_json {
         writeln!(output, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {
@@ -45,10 +48,12 @@ pub async fn run(args: DoctorArgs, mut output: impl Write) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Makes every check.
-pub async fn examine(args: DoctorArgs) -> Report {
+/// Makes every check; `problems` are those with the settings that there are already.
+pub async fn examine(args: DoctorArgs, problems: Problems) -> Report {
     let DoctorArgs { serve, smtp_url, .. } = args;
-    let mut checks = vec![match serve.clone().check() {
+    // The secret has a check of its own.
+    let settings = ServeArgs { token_secret: Some("-".repeat(MIN_TOKEN_SECRET)), ..serve.clone() };
+    let mut checks = vec![match settings.check(problems) {
         Ok(_) => Finding::ok("settings", "all can be read"),
         Err(error) => {
             let found = format!("{error:#}").replace("\n  ", " ");

@@ -59,26 +59,30 @@ enum Command {
 fn main() -> ExitCode {
     let cli: Cli = program::arguments();
     if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "api", &mut io::stdout());
+        clap_complete::generate(shell, &mut Cli::command(), "api", &mut program::Output);
         return ExitCode::SUCCESS;
     }
-    program::run("api", &cli.telemetry, async {
+    program::run("api", &cli.telemetry, async |problems| {
         match cli.command {
-            Command::Serve(args) => serve_api(*args).await,
-            Command::Migrate(args) => migrate(args).await,
-            Command::CreateStaff(args) => create_staff::run(args, io::stdin(), io::stdout()).await,
-            Command::Doctor(args) => doctor::run(*args, io::stdout()).await,
+            Command::Serve(args) => serve_api(*args, problems).await,
+            Command::Migrate(args) => migrate(args, problems).await,
+            Command::CreateStaff(args) => {
+                // Whoever closes this output early loses a password: that is an error.
+                create_staff::run(args, problems, io::stdin(), io::stdout()).await
+            }
+            Command::Doctor(args) => doctor::run(*args, problems, program::Output).await,
             Command::Completions { .. } => Ok(()),
             Command::Openapi => {
-                println!("{:#}", api::openapi::document());
+                problems.finish(Some(()))?;
+                program::print(format_args!("{:#}", api::openapi::document()));
                 Ok(())
             }
         }
     })
 }
 
-async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
-    let settings = args.check()?;
+async fn serve_api(args: ServeArgs, problems: Problems) -> anyhow::Result<()> {
+    let settings = args.check(problems)?;
     let figures = serve::start_figures()?;
     let services = Services {
         db: Db::serving(&settings.database)?,
@@ -108,8 +112,7 @@ async fn serve_api(args: ServeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn migrate(args: DatabaseArgs) -> anyhow::Result<()> {
-    let mut problems = Problems::default();
+async fn migrate(args: DatabaseArgs, mut problems: Problems) -> anyhow::Result<()> {
     let settings = args.check(&mut problems);
     let db = Db::new(&problems.finish(settings)?)?;
     db.migrate().await.context("the database cannot be migrated")?;

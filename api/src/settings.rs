@@ -5,7 +5,7 @@ use std::time::Duration;
 use salvo::http::HeaderValue;
 
 use common::{
-    config::{DatabaseArgs, DatabaseSettings, Problems, Secret, TradeArgs, TradeSettings},
+    config::{DatabaseArgs, DatabaseSettings, Problems, Secret, TradeArgs, TradeSettings, number},
     doctor::secrets::MIN_TOKEN_SECRET,
     payments::{ProviderArgs, ProviderSettings},
 };
@@ -30,8 +30,8 @@ pub struct ServeArgs {
     pub limits: LimitArgs,
 
     /// How many MiB of the catalogue's answers may be kept for up to a second; 0 keeps none
-    #[arg(long, env = "CATALOG_CACHE_MIB", default_value_t = 8)]
-    pub catalog_cache_mib: u32,
+    #[arg(long, env = "CATALOG_CACHE_MIB", default_value = "8")]
+    pub catalog_cache_mib: String,
 
     /// Origins whose pages may read the API's answers, e.g. `https://shop.example.com`, with commas between; `*` for
     /// all; none when empty
@@ -40,8 +40,8 @@ pub struct ServeArgs {
 
     /// How long to go on when told to stop, in seconds: as long as the balancer in front takes to notice that `/readyz`
     /// is 503
-    #[arg(long, env = "STOP_DELAY_SECONDS", default_value_t = 0)]
-    pub stop_delay_seconds: u16,
+    #[arg(long, env = "STOP_DELAY_SECONDS", default_value = "0")]
+    pub stop_delay_seconds: String,
 
     /// The database
     #[command(flatten)]
@@ -79,9 +79,8 @@ impl ServeArgs {
     /// Checks them.
     ///
     /// # Errors
-    /// One error that lists every problem.
-    pub fn check(self) -> anyhow::Result<ServeSettings> {
-        let mut problems = Problems::default();
+    /// One error that lists every problem, beside those that there are already.
+    pub fn check(self, mut problems: Problems) -> anyhow::Result<ServeSettings> {
         let listen_addr = problems.take(
             "LISTEN_ADDR",
             self.listen_addr
@@ -98,6 +97,10 @@ impl ServeArgs {
             problems.take("TOKEN_SECRET", long_enough)
         });
         let limits = self.limits.check(&mut problems);
+        let cache = number(&self.catalog_cache_mib, 0..=1 << 20, "MiB");
+        let cache = problems.take("CATALOG_CACHE_MIB", cache);
+        let stop_delay = number(&self.stop_delay_seconds, 0..=u16::MAX, "seconds");
+        let stop_delay = problems.take("STOP_DELAY_SECONDS", stop_delay);
         let cors_origins = problems.take("CORS_ORIGINS", parse_origins(&self.cors_origins));
         let database = self.database.check(&mut problems);
         let trade = self.trade.check(&mut problems);
@@ -106,11 +109,11 @@ impl ServeArgs {
             Some(ServeSettings {
                 token_secret: Secret::new(secret?),
                 limits: limits?,
-                catalog_cache_bytes: u64::from(self.catalog_cache_mib) << 20,
+                catalog_cache_bytes: cache? << 20,
                 serving: Serving {
                     cors_origins: cors_origins?,
                     https: trade.as_ref()?.public_url.scheme() == "https",
-                    stop_delay: Duration::from_secs(self.stop_delay_seconds.into()),
+                    stop_delay: Duration::from_secs(stop_delay?.into()),
                     ..Serving::on(listen_addr?)
                 },
                 database: database?,

@@ -1,9 +1,10 @@
 //! Settings: read once from flags, the environment and `.env`, and checked all together.
 //!
 //! The `…Args` are what a person writes; `check` turns them into what the code uses and notes every
-//! problem in [`Problems`], so that a bad start lists all that is wrong at once.
+//! problem in [`Problems`], so that a bad start lists all that is wrong at once. So every setting is a text there: clap
+//! ends at the first value that it cannot read itself, and names the flag.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use time::{Date, Duration, OffsetDateTime, UtcOffset};
 use time_tz::{OffsetDateTimeExt, PrimitiveDateTimeExt, Tz};
@@ -65,6 +66,26 @@ impl Problems {
     }
 }
 
+/// Reads a setting that is a whole number, from the least to the most of `range`, of what it counts.
+///
+/// # Errors
+/// What was expected, and what was found.
+pub fn number<N>(text: &str, range: RangeInclusive<N>, of: &str) -> Result<N, String>
+where
+    N: FromStr + PartialOrd + fmt::Display,
+{
+    let number = text.trim().parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("expected {} to {} {of}, found {text:?}", range.start(), range.end()))
+}
+
+/// Reads a setting that is switched on or off.
+///
+/// # Errors
+/// What was expected, and what was found.
+pub fn switch(text: &str) -> Result<bool, String> {
+    text.trim().parse().map_err(|_| format!("expected true or false, found {text:?}"))
+}
+
 /// Which database, as written.
 #[derive(clap::Args, Clone, Debug)]
 pub struct DatabaseArgs {
@@ -73,8 +94,8 @@ pub struct DatabaseArgs {
     pub database_url: Option<String>,
 
     /// The most connections this process keeps open
-    #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value_t = 16)]
-    pub database_max_connections: u32,
+    #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value = "16")]
+    pub database_max_connections: String,
 }
 
 /// Which database, checked.
@@ -89,14 +110,11 @@ pub struct DatabaseSettings {
 impl DatabaseArgs {
     /// Checks them.
     pub fn check(self, problems: &mut Problems) -> Option<DatabaseSettings> {
-        let url = problems.required("DATABASE_URL", self.database_url)?;
-        problems.take("DATABASE_URL", url.parse::<sqlx::postgres::PgConnectOptions>())?;
-        let size = match self.database_max_connections {
-            size @ 1..=1000 => Ok(size),
-            size => Err(format!("expected 1 to 1000 connections, found {size}")),
-        };
-        let max_connections = problems.take("DATABASE_MAX_CONNECTIONS", size)?;
-        Some(DatabaseSettings { url, max_connections })
+        let url = problems.required("DATABASE_URL", self.database_url);
+        let url = url.and_then(|url| problems.take("DATABASE_URL", parse_database_url(url)));
+        let size = number(&self.database_max_connections, 1..=1000, "connections");
+        let max_connections = problems.take("DATABASE_MAX_CONNECTIONS", size);
+        Some(DatabaseSettings { url: url?, max_connections: max_connections? })
     }
 }
 
@@ -112,8 +130,8 @@ pub struct TradeArgs {
     pub admin_email: String,
 
     /// Whether staff must approve a new organization before its offers show and its buyers get invoices
-    #[arg(long, env = "REQUIRE_APPROVAL", default_value_t = true, action = clap::ArgAction::Set)]
-    pub require_approval: bool,
+    #[arg(long, env = "REQUIRE_APPROVAL", default_value = "true")]
+    pub require_approval: String,
 
     /// The one currency, by its ISO 4217 code
     #[arg(long, env = "CURRENCY", default_value = "RUB")]
@@ -136,16 +154,16 @@ pub struct TradeArgs {
     pub default_locale: String,
 
     /// How many days an invoice may wait for its money
-    #[arg(long, env = "INVOICE_DUE_DAYS", default_value_t = 14)]
-    pub invoice_due_days: u16,
+    #[arg(long, env = "INVOICE_DUE_DAYS", default_value = "14")]
+    pub invoice_due_days: String,
 
     /// How many minutes an order waits for its card payment before its goods go back
-    #[arg(long, env = "CARD_PAYMENT_MINUTES", default_value_t = 60)]
-    pub card_payment_minutes: u16,
+    #[arg(long, env = "CARD_PAYMENT_MINUTES", default_value = "60")]
+    pub card_payment_minutes: String,
 
     /// How many hours an order waits to be paid again when money that was held on a card was lost
-    #[arg(long, env = "CARD_REPAYMENT_HOURS", default_value_t = 24)]
-    pub card_repayment_hours: u16,
+    #[arg(long, env = "CARD_REPAYMENT_HOURS", default_value = "24")]
+    pub card_repayment_hours: String,
 }
 
 /// The rules of this installation.
@@ -183,6 +201,7 @@ impl TradeArgs {
             "" => Some(None),
             text => problems.take("ADMIN_EMAIL", EmailAddress::parse(text)).map(Some),
         };
+        let require_approval = problems.take("REQUIRE_APPROVAL", switch(&self.require_approval));
         let currency = problems.take("CURRENCY", self.currency.parse());
         let vat_rates = problems.take("VAT_RATES", VatRates::parse(&self.vat_rates));
         let time_zone = problems.take(
@@ -200,25 +219,25 @@ impl TradeArgs {
             text => problems.take("TERMS_VERSION", text::one_line(text, 100)).map(Some),
         };
         let default_locale = problems.take("DEFAULT_LOCALE", self.default_locale.parse());
-        let days = within(self.invoice_due_days, 1, 365, "days");
+        let days = number(&self.invoice_due_days, 1..=365, "days");
         let invoice_due_days = problems.take("INVOICE_DUE_DAYS", days);
         // Providers know a key for a day: a payment whose answer was lost must be asked for again before that.
-        let minutes = within(self.card_payment_minutes, 1, 23 * 60, "minutes");
+        let minutes = number(&self.card_payment_minutes, 1..=23 * 60, "minutes");
         let minutes = problems.take("CARD_PAYMENT_MINUTES", minutes);
-        let hours = within(self.card_repayment_hours, 1, 30 * 24, "hours");
+        let hours = number(&self.card_repayment_hours, 1..=30 * 24, "hours");
         let hours = problems.take("CARD_REPAYMENT_HOURS", hours);
         Some(TradeSettings {
             public_url: public_url?,
             admin_email: admin_email?,
-            require_approval: self.require_approval,
+            require_approval: require_approval?,
             currency: currency?,
             vat_rates: vat_rates?,
             time_zone: time_zone?,
             terms_version: terms_version?,
             default_locale: default_locale?,
             invoice_due_days: invoice_due_days?,
-            card_payment_time: Duration::minutes(minutes?.into()),
-            card_repayment_time: Duration::hours(hours?.into()),
+            card_payment_time: Duration::minutes(minutes?),
+            card_repayment_time: Duration::hours(hours?),
         })
     }
 }
@@ -263,11 +282,13 @@ impl TradeSettings {
     }
 }
 
-fn within(number: u16, least: u16, most: u16, what: &str) -> Result<u16, String> {
-    if (least..=most).contains(&number) {
-        Ok(number)
-    } else {
-        Err(format!("expected {least} to {most} {what}, found {number}"))
+/// What is wrong with it never repeats it: it may hold a password.
+fn parse_database_url(text: String) -> Result<String, String> {
+    let is_ours = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    match text.parse::<sqlx::postgres::PgConnectOptions>() {
+        Ok(_) if is_ours => Ok(text),
+        Ok(_) => Err("expected an address that begins with postgres://".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -276,5 +297,59 @@ pub(crate) fn parse_http_url(text: &str) -> Result<Url, String> {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         Ok(_) => Err(format!("expected an http or https address, found {text:?}")),
         Err(error) => Err(format!("{text:?} is no address: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        #[command(flatten)]
+        trade: TradeArgs,
+    }
+
+    /// What is said of these flags.
+    fn said_of(flags: &[&str]) -> String {
+        let cli = Cli::parse_from([&["program"], flags].concat());
+        let mut problems = Problems::default();
+        let settings = cli.database.check(&mut problems).zip(cli.trade.check(&mut problems));
+        problems.finish(settings).err().map_or_else(String::new, |error| error.to_string())
+    }
+
+    #[test]
+    fn whatever_is_wrong_is_listed_by_the_name_of_its_setting() {
+        let said = said_of(&[
+            "--database-url=mysql://shop:secret@db/postavka",
+            "--database-max-connections=many",
+            "--require-approval=maybe",
+            "--invoice-due-days=366",
+            "--card-payment-minutes=",
+            "--card-repayment-hours=-1",
+            "--currency=roubles",
+        ]);
+        for problem in [
+            "DATABASE_URL: expected an address that begins with postgres://",
+            "DATABASE_MAX_CONNECTIONS: expected 1 to 1000 connections, found \"many\"",
+            "REQUIRE_APPROVAL: expected true or false, found \"maybe\"",
+            "INVOICE_DUE_DAYS: expected 1 to 365 days, found \"366\"",
+            "CARD_PAYMENT_MINUTES: expected 1 to 1380 minutes, found \"\"",
+            "CARD_REPAYMENT_HOURS: expected 1 to 720 hours, found \"-1\"",
+            "CURRENCY: ",
+        ] {
+            assert!(said.contains(problem), "{problem} is missing in {said}");
+        }
+        assert!(!said.contains("secret"), "{said}");
+    }
+
+    #[test]
+    fn what_is_right_is_taken() {
+        assert_eq!(said_of(&["--database-url=postgresql:///postavka", "--require-approval=false"]), "");
+        assert_eq!((number(" 12 ", 1..=12, "months"), switch("true")), (Ok(12), Ok(true)));
     }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use api::doctor::{self, DoctorArgs};
 use clap::Parser;
-use common::doctor::{Level, Report};
+use common::{
+    config::Problems,
+    doctor::{Level, Report},
+};
 use serde_json::Value;
 
 use crate::support::{TestApp, TestDatabase};
@@ -36,7 +39,7 @@ async fn a_sound_installation_is_said_to_be_sound() {
     let app = TestApp::start().await;
     let (url, smtp) = (app.database_url().await, format!("smtp://{}", app.catcher().smtp_addr()));
     let args = args(&[("--database-url", &url), ("--smtp-url", &smtp)]);
-    let report = doctor::examine(args.clone()).await;
+    let report = doctor::examine(args.clone(), Problems::default()).await;
     for check in [
         "settings",
         "TOKEN_SECRET",
@@ -56,7 +59,7 @@ async fn a_sound_installation_is_said_to_be_sound() {
     assert!(report.is_sound(), "{report}");
 
     let mut printed = Vec::new();
-    doctor::run(DoctorArgs { json: true, ..args }, &mut printed).await.unwrap();
+    doctor::run(DoctorArgs { json: true, ..args }, Problems::default(), &mut printed).await.unwrap();
     let printed: Value = serde_json::from_slice(&printed).unwrap();
     assert!(
         printed["checks"]
@@ -72,12 +75,12 @@ async fn a_sound_installation_is_said_to_be_sound() {
 async fn a_database_without_its_schema_wants_to_be_migrated() {
     let database = TestDatabase::empty("UTF8", "C.UTF-8").await;
     let url = database.settings(1).await.url;
-    let report = doctor::examine(args(&[("--database-url", &url)])).await;
+    let report = doctor::examine(args(&[("--database-url", &url)]), Problems::default()).await;
     assert_eq!(level(&report, "migrations"), Some(Level::Fail), "{report}");
     let finding = report.checks.iter().find(|finding| finding.check == "migrations").unwrap();
     assert_eq!(finding.remedy.as_deref(), Some("run `api migrate`"));
     let mut printed = Vec::new();
-    assert!(doctor::run(args(&[("--database-url", &url)]), &mut printed).await.is_err());
+    assert!(doctor::run(args(&[("--database-url", &url)]), Problems::default(), &mut printed).await.is_err());
     assert!(String::from_utf8(printed).unwrap().contains("FAIL  migrations"));
     database.drop().await;
 }
@@ -95,7 +98,7 @@ async fn a_database_of_another_build_is_recognised() {
         ("update _sqlx_migrations set checksum = '\\x00' where version = 2", Level::Fail),
     ] {
         sqlx::query(change).execute(app.pool()).await.unwrap();
-        let report = doctor::examine(args(&[("--database-url", &url)])).await;
+        let report = doctor::examine(args(&[("--database-url", &url)]), Problems::default()).await;
         assert_eq!(level(&report, "migrations"), Some(expected), "{report}");
     }
     app.finish().await;
@@ -105,7 +108,7 @@ async fn a_database_of_another_build_is_recognised() {
 async fn a_database_that_cannot_hold_cyrillic_is_refused() {
     let database = TestDatabase::empty("SQL_ASCII", "C").await;
     let url = database.settings(1).await.url;
-    let report = doctor::examine(args(&[("--database-url", &url)])).await;
+    let report = doctor::examine(args(&[("--database-url", &url)]), Problems::default()).await;
     assert_eq!(level(&report, "encoding"), Some(Level::Fail), "{report}");
     assert!(report.checks.iter().any(|finding| finding.found.contains("SQL_ASCII")), "{report}");
     database.drop().await;
@@ -118,7 +121,7 @@ async fn a_database_and_a_mail_server_that_are_away_are_named() {
         ("--database-url", "postgres://shop:kS0zq8mYxV@127.0.0.1:1/postavka"),
         ("--smtp-url", "smtp://127.0.0.1:1"),
     ];
-    let report = doctor::examine(args(&away)).await;
+    let report = doctor::examine(args(&away), Problems::default()).await;
     assert_eq!(level(&report, "database"), Some(Level::Fail), "{report}");
     assert_eq!(level(&report, "SMTP_URL"), Some(Level::Fail), "{report}");
     let text = report.to_string();
@@ -133,7 +136,7 @@ async fn settings_that_are_not_right_do_not_hide_the_rest() {
         ("--currency", "roubles"),
         ("--listen-addr", "x"),
     ];
-    let report = doctor::examine(args(&bad)).await;
+    let report = doctor::examine(args(&bad), Problems::default()).await;
     assert_eq!(level(&report, "settings"), Some(Level::Fail), "{report}");
     assert_eq!(level(&report, "TOKEN_SECRET"), Some(Level::Fail), "{report}");
     assert_eq!(level(&report, "disk").map(|level| level != Level::Fail), Some(true), "{report}");
@@ -142,4 +145,8 @@ async fn settings_that_are_not_right_do_not_hide_the_rest() {
         text.contains("CURRENCY") && text.contains("LISTEN_ADDR") && !text.contains("change-me"),
         "{text}"
     );
+    // Once is enough.
+    let report = doctor::examine(args(&[("--token-secret", "short")]), Problems::default()).await;
+    let settings = report.checks.iter().find(|finding| finding.check == "settings").unwrap();
+    assert!(settings.found.contains("DATABASE_URL") && !settings.found.contains("TOKEN_SECRET"), "{report}");
 }

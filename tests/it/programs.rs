@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Output,
+    process::{Output, Stdio},
 };
 
 use serde_json::Value;
@@ -62,6 +62,66 @@ async fn the_settings_file_is_read_also_from_a_folder_below() {
     assert!(!ended.status.success());
     let said = said(&ended);
     assert!(said.contains("DATABASE_URL: ") && !said.contains("is not set"), "{said}");
+}
+
+#[tokio::test]
+async fn a_value_that_would_be_taken_for_a_variable_is_refused() {
+    let folder = Folder::with_env("DATABASE_URL=postgres://shop:pa$word@db/x\n");
+    let said = said(&run("api", &["migrate"], &folder.0).await);
+    assert!(said.contains(".env, line 1: expected single quotes") && !said.contains("word@"), "{said}");
+}
+
+#[tokio::test]
+async fn a_bad_start_lists_whatever_is_wrong_by_its_setting() {
+    for (name, command, own) in [
+        ("api", "serve", ["TOKEN_SECRET", "CATALOG_CACHE_MIB", "STOP_DELAY_SECONDS", "LISTEN_ADDR"]),
+        ("worker", "run", ["SMTP_URL", "WORKER_LEASE_SECONDS", "KEEP_MESSAGES", "METRICS_ADDR"]),
+    ] {
+        let common = [
+            "LOG_FORMAT",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "DATABASE_URL",
+            "REQUIRE_APPROVAL",
+            "INVOICE_DUE_DAYS",
+        ];
+        let mut program = program(name).await;
+        for setting in common.into_iter().chain(own) {
+            program.env(setting, "x");
+        }
+        let ended = program.arg(command).env("MAIL_FROM", "orders@example.com").output().await.unwrap();
+        assert_eq!(ended.status.code(), Some(1));
+        let said = said(&ended);
+        for setting in common.into_iter().chain(own) {
+            let listed = |line: &str| line.trim().starts_with(setting);
+            assert!(said.lines().any(listed), "{setting} is missing in {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_has_enough_ends_a_program_without_a_word() {
+    for (name, arguments) in [
+        ("api", ["openapi"].as_slice()),
+        ("api", &["completions", "bash"]),
+        ("api", &["doctor"]),
+        ("worker", &["completions", "bash"]),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        // `output` would put a pipe of its own in the place of this one.
+        let running =
+            program(name).await.args(arguments).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let ended = running.wait_with_output().await.unwrap();
+        assert_eq!((ended.status.code(), said(&ended).as_str()), (Some(141), ""), "{name} {arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_to_log_is_said_before_or_behind_the_command() {
+    for arguments in [["--log-format=xml", "migrate"], ["migrate", "--log-format=xml"]] {
+        let said = said(&run("api", &arguments, Path::new("/")).await);
+        assert!(said.contains("LOG_FORMAT: expected text or json"), "{said}");
+    }
 }
 
 #[tokio::test]

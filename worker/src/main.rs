@@ -1,6 +1,6 @@
 //! The `worker` program: takes jobs.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{io::Write, process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -59,34 +59,31 @@ enum Command {
 fn main() -> ExitCode {
     let cli: Cli = program::arguments();
     if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "worker", &mut std::io::stdout());
+        clap_complete::generate(shell, &mut Cli::command(), "worker", &mut program::Output);
         return ExitCode::SUCCESS;
     }
-    program::run("worker", &cli.telemetry, async {
-        match cli.command {
-            Command::Run(args) => work(*args).await,
-            Command::Check(args) => check(args).await,
-            Command::Jobs(command) => command.run().await,
-            Command::Queues(command) => command.run().await,
-            Command::Import(args) => args.run().await,
-            Command::Schedules(common) => operate::list_schedules(&common).await,
-            Command::Completions { .. } => Ok(()),
-        }
+    program::run("worker", &cli.telemetry, async |problems| match cli.command {
+        Command::Run(args) => work(*args, problems).await,
+        Command::Check(args) => check(args, problems).await,
+        Command::Jobs(command) => command.run(problems).await,
+        Command::Queues(command) => command.run(problems).await,
+        Command::Import(args) => args.run(problems).await,
+        Command::Schedules(common) => operate::list_schedules(&common, problems).await,
+        Command::Completions { .. } => Ok(()),
     })
 }
 
-async fn check(args: DatabaseArgs) -> anyhow::Result<()> {
-    let mut problems = Problems::default();
+async fn check(args: DatabaseArgs, mut problems: Problems) -> anyhow::Result<()> {
     let settings = args.check(&mut problems);
     let db = Db::new(&problems.finish(settings)?)?;
     let report = checks::run(&mut *db.begin().await?).await?;
-    print!("{report}");
+    write!(program::Output, "{report}")?;
     anyhow::ensure!(report.is_clean(), "the database violates its invariants");
     Ok(())
 }
 
-async fn work(args: WorkArgs) -> anyhow::Result<()> {
-    let settings = args.check()?;
+async fn work(args: WorkArgs, problems: Problems) -> anyhow::Result<()> {
+    let settings = args.check(problems)?;
     let asked = match settings.metrics_addr {
         Some(address) => Some((operations::listen(address).await?, run::count()?)),
         None => None,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use common::{
     age::Age,
-    config::{DatabaseArgs, DatabaseSettings, Problems, TradeArgs, TradeSettings},
+    config::{DatabaseArgs, DatabaseSettings, Problems, TradeArgs, TradeSettings, number},
     janitor::{Retention, RetentionArgs, jobs::CleanUp},
     payments::{ProviderArgs, ProviderSettings},
     queue::{QueueName, lease::LeaseSettings, schedule::Schedule},
@@ -28,14 +28,14 @@ pub struct WorkArgs {
     pub grace: String,
 
     /// How long this process may be silent before others take its jobs over, in seconds
-    #[arg(long, env = "WORKER_LEASE_SECONDS", default_value_t = 30)]
-    pub lease_seconds: u64,
+    #[arg(long, env = "WORKER_LEASE_SECONDS", default_value = "30")]
+    pub lease_seconds: String,
 
     /// How often this process renews its lease, in seconds
-    #[arg(long, env = "WORKER_HEARTBEAT_SECONDS", default_value_t = 5)]
-    pub heartbeat_seconds: u64,
+    #[arg(long, env = "WORKER_HEARTBEAT_SECONDS", default_value = "5")]
+    pub heartbeat_seconds: String,
 
-    /// Where to serve `/metrics`; nowhere when empty
+    /// Where to serve `/healthz`, `/readyz` and `/metrics`; nowhere when empty
     #[arg(long, env = "METRICS_ADDR", default_value = "")]
     pub metrics_addr: String,
 
@@ -86,21 +86,10 @@ impl WorkArgs {
     /// Checks them.
     ///
     /// # Errors
-    /// One error that lists every problem.
-    pub fn check(self) -> anyhow::Result<WorkSettings> {
-        let mut problems = Problems::default();
+    /// One error that lists every problem, beside those that there are already.
+    pub fn check(self, mut problems: Problems) -> anyhow::Result<WorkSettings> {
         let queues = problems.take("WORKER_QUEUES", RunSettings::parse_queues(&self.queues));
-        let lease = LeaseSettings {
-            lease: Duration::from_secs(self.lease_seconds),
-            heartbeat: Duration::from_secs(self.heartbeat_seconds),
-        };
-        let lease = if lease.lease > LONGEST || lease.heartbeat.is_zero() || lease.heartbeat > lease.lease / 2
-        {
-            Err("expected at least one second, and a lease of at least two heartbeats and at most a day")
-        } else {
-            Ok(lease)
-        };
-        let lease = problems.take("WORKER_HEARTBEAT_SECONDS", lease);
+        let lease = self.check_lease(&mut problems);
         let grace = problems.take("WORKER_GRACE_SECONDS", parse_grace(&self.grace));
         let metrics_addr = match self.metrics_addr.as_str() {
             "" => Some(None),
@@ -140,6 +129,23 @@ impl WorkArgs {
     }
 }
 
+impl WorkArgs {
+    fn check_lease(&self, problems: &mut Problems) -> Option<LeaseSettings> {
+        let mut seconds = |setting, text: &str| {
+            problems.take(setting, number(text, 1..=LONGEST.as_secs(), "seconds")).map(Duration::from_secs)
+        };
+        let lease = seconds("WORKER_LEASE_SECONDS", &self.lease_seconds);
+        let heartbeat = seconds("WORKER_HEARTBEAT_SECONDS", &self.heartbeat_seconds);
+        let lease = LeaseSettings { lease: lease?, heartbeat: heartbeat? };
+        let lease = if lease.heartbeat > lease.lease / 2 {
+            Err("expected at most half of WORKER_LEASE_SECONDS")
+        } else {
+            Ok(lease)
+        };
+        problems.take("WORKER_HEARTBEAT_SECONDS", lease)
+    }
+}
+
 fn parse_grace(text: &str) -> Result<Duration, String> {
     let grace = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
@@ -167,10 +173,15 @@ mod tests {
 
     #[test]
     fn times_beyond_all_bounds_are_refused() {
-        for flag in ["--heartbeat-seconds", "--lease-seconds", "--grace-seconds"] {
-            let longest = u64::MAX.to_string();
-            let refused = Cli::parse_from(["worker", flag, &longest]).args.check().err().expect("a refusal");
-            assert!(refused.to_string().contains("at most a day"), "{flag}: {refused}");
+        let longest = u64::MAX.to_string();
+        for (flag, problem) in [
+            ("--heartbeat-seconds", "WORKER_HEARTBEAT_SECONDS: expected 1 to 86400 seconds"),
+            ("--lease-seconds", "WORKER_LEASE_SECONDS: expected 1 to 86400 seconds"),
+            ("--grace-seconds", "WORKER_GRACE_SECONDS: expected at most a day"),
+        ] {
+            let args = Cli::parse_from(["worker", flag, &longest]).args;
+            let refused = args.check(Problems::default()).err().expect("a refusal");
+            assert!(refused.to_string().contains(problem), "{flag}: {refused}");
         }
     }
 

@@ -3,13 +3,13 @@
 use crate::{age::Age, config::Problems};
 
 macro_rules! retention {
-    ($($(#[doc = $doc:literal])+ $name:ident = $env:literal $default:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $flag:literal $env:literal $default:literal;)+) => {
         /// How long things are kept, as written: `30d`, `24h`, …
         #[derive(clap::Args, Clone, Debug)]
         pub struct RetentionArgs {
             $(
                 $(#[doc = $doc])+
-                #[arg(long = concat!("keep-", stringify!($name)), env = $env, default_value = $default)]
+                #[arg(long = $flag, env = $env, default_value = $default)]
                 pub $name: String,
             )+
         }
@@ -39,19 +39,19 @@ macro_rules! retention {
 
 retention! {
     /// How long jobs are kept that are done or were discarded
-    finished_jobs = "KEEP_FINISHED_JOBS" "7d";
+    finished_jobs = "keep-finished-jobs" "KEEP_FINISHED_JOBS" "7d";
     /// How long dead letters are kept
-    dead_jobs = "KEEP_DEAD_JOBS" "90d";
+    dead_jobs = "keep-dead-jobs" "KEEP_DEAD_JOBS" "90d";
     /// How long sessions and tokens are kept after their end
-    sessions = "KEEP_SESSIONS" "30d";
+    sessions = "keep-sessions" "KEEP_SESSIONS" "30d";
     /// How long messages keep their recipient and their data
-    messages = "KEEP_MESSAGES" "365d";
+    messages = "keep-messages" "KEEP_MESSAGES" "365d";
     /// How long price lists wait for somebody to apply or discard them
-    undecided_imports = "KEEP_UNDECIDED_IMPORTS" "7d";
+    undecided_imports = "keep-undecided-imports" "KEEP_UNDECIDED_IMPORTS" "7d";
     /// How long the reports of price lists keep their rows
-    import_rows = "KEEP_IMPORT_ROWS" "30d";
+    import_rows = "keep-import-rows" "KEEP_IMPORT_ROWS" "30d";
     /// How long workers are kept that are gone
-    workers = "KEEP_WORKERS" "1d";
+    workers = "keep-workers" "KEEP_WORKERS" "1d";
     /// How long the notices of payment providers are kept
-    payment_notices = "KEEP_PAYMENT_NOTICES" "90d";
+    payment_notices = "keep-payment-notices" "KEEP_PAYMENT_NOTICES" "90d";
 }

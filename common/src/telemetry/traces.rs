@@ -49,13 +49,13 @@ impl Traces {
 
     /// Prepares to tell a collector; nothing is sent yet.
     pub(super) fn to(endpoint: &str, service: String, runtime: Handle) -> anyhow::Result<Self> {
-        let address = address(endpoint).context("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+        let address = address(endpoint)?;
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(Collector::new(runtime)?)
             .with_endpoint(address)
             .build()
-            .context("the way to OTEL_EXPORTER_OTLP_ENDPOINT")?;
+            .context("there is no way to it")?;
         let resource = Resource::builder_empty()
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .with_detector(Box::new(EnvResourceDetector::new()))

@@ -1,7 +1,7 @@
 //! `api create-staff`: the only way to an account for staff.
 
 use api::create_staff::{self, CreateStaffArgs};
-use common::config::DatabaseArgs;
+use common::config::{DatabaseArgs, Problems};
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, TestApp, registration};
@@ -13,13 +13,16 @@ async fn args(app: &TestApp, email: &str) -> CreateStaffArgs {
         last_name: "Кузнецова".to_owned(),
         locale: "en".to_owned(),
         password_stdin: true,
-        database: DatabaseArgs { database_url: Some(app.database_url().await), database_max_connections: 2 },
+        database: DatabaseArgs {
+            database_url: Some(app.database_url().await),
+            database_max_connections: "2".to_owned(),
+        },
     }
 }
 
 async fn run(args: CreateStaffArgs, input: &str) -> Result<String, String> {
     let mut output = Vec::new();
-    match create_staff::run(args, input.as_bytes(), &mut output).await {
+    match create_staff::run(args, Problems::default(), input.as_bytes(), &mut output).await {
         Ok(()) => Ok(String::from_utf8(output).unwrap()),
         Err(error) => Err(format!("{error:#}")),
     }

@@ -54,7 +54,7 @@ async fn a_dead_letter_keeps_what_is_known_of_it_and_is_tried_again() {
     let rehearsed =
         staff.post(&format!("{path}/retry?dry_run=true"), json!({})).await.assert_status(200).json();
     assert_eq!((&rehearsed["status"], &rehearsed["attempts"]), (&json!("ready"), &json!(0)));
-    assert_eq!(rehearsed["would"], "send confirm_registration to its recipient, which is failed");
+    assert_eq!(rehearsed["would"], "send confirm_registration (failed) to its recipient");
     assert_eq!(staff.get(&path).await.json()["status"], "dead", "it was a rehearsal");
     assert!(actions(&staff, "retry_job").await.is_empty());
 
@@ -250,7 +250,7 @@ async fn operators_do_the_same_on_the_command_line() {
     assert!(!named && said.contains("by their ids, or by a filter"), "{said}");
     let (rehearsed, said) = operate(&app, &["jobs", "retry", "--queue", "mail", "--dry-run"]).await;
     assert!(rehearsed && said.contains("2 jobs would run again"), "{said}");
-    assert!(said.contains("2 would send confirm_registration to its recipient, which is failed"), "{said}");
+    assert!(said.contains("2 would send confirm_registration (failed) to its recipient"), "{said}");
     let (_, said) = operate(&app, &["jobs", "retry", &dead[0], "--dry-run", "--json"]).await;
     let rehearsed: Value = serde_json::from_str(&said).unwrap();
     assert!(
@@ -258,7 +258,7 @@ async fn operators_do_the_same_on_the_command_line() {
         "{said}"
     );
     let (discarded, said) = operate(&app, &["jobs", "discard", &dead[0]]).await;
-    assert!(discarded && said.contains("1 jobs are discarded"), "{said}");
+    assert!(discarded && said.contains("1 job is discarded"), "{said}");
     let (retried, said) = operate(&app, &["jobs", "retry", "--status", "dead", "--json"]).await;
     assert!(retried && said.contains(&dead[1]), "{said}");
     assert_eq!(app.mailbox("bob@example.com").await.about("Подтвердите").len(), 1);

@@ -12,7 +12,7 @@ use common::{
     imports::{self, ImportMode, ImportStatus, NewImport, PriceImport, RowStatus, formats::Format},
     locale::Locale,
     page::Limit,
-    suppliers,
+    program, suppliers,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -58,8 +58,7 @@ impl ImportArgs {
     ///
     /// # Errors
     /// When the file is no price list, the supplier cannot have one, or nothing of it reached the catalogue.
-    pub async fn run(self) -> anyhow::Result<()> {
-        let mut problems = Problems::default();
+    pub async fn run(self, mut problems: Problems) -> anyhow::Result<()> {
         let settings = self.database.clone().check(&mut problems);
         let db = Db::new(&problems.finish(settings)?)?;
         let id = self.receive(&db).await?;
@@ -126,7 +125,7 @@ async fn watch(db: &Db, supplier_id: SupplierId, id: PriceImportId) -> anyhow::R
 
 /// Prints what it came to, and the first rows that were refused.
 async fn summarize(db: &Db, supplier_id: SupplierId, import: &PriceImport) -> anyhow::Result<()> {
-    println!("{}: {}", import.id, import.status.as_str());
+    program::print(format_args!("{}: {}", import.id, import.status.as_str()));
     let counts = import.counts;
     let rows = [
         ("inserted", counts.inserted),
@@ -137,10 +136,10 @@ async fn summarize(db: &Db, supplier_id: SupplierId, import: &PriceImport) -> an
     ];
     print_table(&["GOODS", ""], &rows.map(|(what, count)| vec![what.to_owned(), count.to_string()]));
     for suspicion in &import.suspicions {
-        println!("looks like a slip: {}", suspicion.detail().in_locale(Locale::En));
+        program::print(format_args!("looks like a slip: {}", suspicion.detail().in_locale(Locale::En)));
     }
     if import.status.awaits_decision() {
-        println!("it waits for somebody to apply or discard it");
+        program::print("it waits for somebody to apply or discard it");
     }
     let failed = Some(RowStatus::Failed);
     let mut conn = db.pool().acquire().await?;

@@ -11,6 +11,7 @@ use common::{
     db::Db,
     ids::JobId,
     page::Limit,
+    program,
     queue::{
         KnownKinds, QueueName,
         office::{self, Act, AttemptRecord, JobFilter, JobRecord, JobState},
@@ -140,19 +141,19 @@ impl JobsCommand {
     ///
     /// # Errors
     /// When the settings are not right, the database is away, there is no such job, or some job was refused.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self, problems: Problems) -> anyhow::Result<()> {
         match self {
-            Self::List(args) => list(&args).await,
-            Self::Show(args) => show(&args).await,
-            Self::Retry(args) => act(args, Act::Retry).await,
-            Self::Discard(args) => act(args, Act::Discard).await,
+            Self::List(args) => list(&args, problems).await,
+            Self::Show(args) => show(&args, problems).await,
+            Self::Retry(args) => act(args, Act::Retry, problems).await,
+            Self::Discard(args) => act(args, Act::Discard, problems).await,
         }
     }
 }
 
-async fn list(args: &ListArgs) -> anyhow::Result<()> {
+async fn list(args: &ListArgs, problems: Problems) -> anyhow::Result<()> {
     let limit = Limit::parse(args.limit).map_err(|invalid| anyhow::anyhow!("--limit: {invalid}"))?;
-    let db = args.common.connect()?;
+    let db = args.common.connect(problems)?;
     let mut conn = db.pool().acquire().await?;
     let page =
         limit.page(office::list(&mut conn, &args.selection.filter(), None, limit).await?, |job| job.id);
@@ -163,13 +164,13 @@ async fn list(args: &ListArgs) -> anyhow::Result<()> {
     let rows: Vec<Vec<String>> = page.items.iter().map(as_row).collect();
     print_table(&["ID", "QUEUE", "KIND", "STATUS", "ATTEMPTS", "CREATED", "LAST ERROR"], &rows);
     if page.next.is_some() {
-        println!("… and more; narrow it down, or raise --limit");
+        program::print("… and more; narrow it down, or raise --limit");
     }
     Ok(())
 }
 
-async fn show(args: &ShowArgs) -> anyhow::Result<()> {
-    let db = args.common.connect()?;
+async fn show(args: &ShowArgs, problems: Problems) -> anyhow::Result<()> {
+    let db = args.common.connect(problems)?;
     let mut conn = db.pool().acquire().await?;
     let Some(job) = office::find(&mut conn, args.id).await? else { bail!("there is no job {}", args.id) };
     let failures = office::attempts(&mut conn, args.id).await?;
@@ -184,17 +185,14 @@ async fn show(args: &ShowArgs) -> anyhow::Result<()> {
     }
     if let Value::Object(members) = &value {
         for (name, value) in members.iter().filter(|(name, value)| *name != "failures" && !value.is_null()) {
-            println!("{name:<13} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            program::print(format_args!("{name:<13} {value}"));
         }
     }
     for failure in failures {
-        println!(
-            "attempt {} by {} failed {}: {}",
-            failure.attempt,
-            failure.worker,
-            at(failure.ended_at),
-            failure.error
-        );
+        let AttemptRecord { attempt, worker, error, .. } = &failure;
+        let ended = at(failure.ended_at);
+        program::print(format_args!("attempt {attempt} by {worker} failed {ended}: {error}"));
     }
     Ok(())
 }
@@ -216,16 +214,17 @@ struct Acting {
     dry_run: bool,
 }
 
-async fn act(args: ActArgs, act: Act) -> anyhow::Result<()> {
+async fn act(args: ActArgs, act: Act, mut problems: Problems) -> anyhow::Result<()> {
     let by_filter = args.ids.is_empty();
     ensure!(
         !by_filter || !args.selection.is_empty(),
         "name jobs by their ids, or by a filter such as --status dead"
     );
-    let mut problems = Problems::default();
     let trade = args.trade.clone().check(&mut problems);
-    let kinds = KnownKinds::of_postavka(Clock::system(), problems.finish(trade)?);
-    let acting = Acting { db: args.common.connect()?, kinds, act, dry_run: args.dry_run };
+    let database = args.common.database.clone().check(&mut problems);
+    let (trade, database) = problems.finish(trade.zip(database))?;
+    let kinds = KnownKinds::of_postavka(Clock::system(), trade);
+    let acting = Acting { db: Db::new(&database)?, kinds, act, dry_run: args.dry_run };
     let mut tally = Tally::default();
     if by_filter {
         let state = args.selection.status.or(Some(JobState::Dead));
@@ -234,7 +233,8 @@ async fn act(args: ActArgs, act: Act) -> anyhow::Result<()> {
         acting.change(&args.ids, &mut tally).await?;
     }
     report(&tally, act, &args);
-    ensure!(tally.refused.is_empty(), "{} jobs stay as they are", tally.refused.len());
+    let refused = tally.refused.len();
+    ensure!(refused == 0, "{} stay{} as before", jobs(refused), if refused == 1 { "s" } else { "" });
     Ok(())
 }
 
@@ -288,22 +288,28 @@ fn report(tally: &Tally, act: Act, args: &ActArgs) {
         return;
     }
     for (id, why) in &tally.refused {
-        println!("{id}: {why}");
+        program::print(format_args!("{id}: {why}"));
     }
+    let one = tally.changed.len() == 1;
     let what = match (act, args.dry_run) {
         (Act::Retry, false) => "will run again",
         (Act::Retry, true) => "would run again",
+        (Act::Discard, false) if one => "is discarded",
         (Act::Discard, false) => "are discarded",
         (Act::Discard, true) => "would be discarded",
     };
-    println!("{} jobs {what}", tally.changed.len());
+    program::print(format_args!("{} {what}", jobs(tally.changed.len())));
     let mut alike: BTreeMap<&str, usize> = BTreeMap::new();
     for would in tally.would.values() {
         *alike.entry(would).or_default() += 1;
     }
-    for (would, jobs) in alike {
-        println!("{jobs} would {would}");
+    for (would, count) in alike {
+        program::print(format_args!("{count} would {would}"));
     }
+}
+
+fn jobs(count: usize) -> String {
+    if count == 1 { "1 job".to_owned() } else { format!("{count} jobs") }
 }
 
 fn as_row(job: &JobRecord) -> Vec<String> {

@@ -17,6 +17,7 @@ use common::{
     clock::Clock,
     config::{DatabaseArgs, Problems},
     db::Db,
+    program,
     queue::office::Desk,
 };
 use serde_json::Value;
@@ -35,8 +36,7 @@ pub struct Common {
 }
 
 impl Common {
-    fn connect(&self) -> anyhow::Result<Db> {
-        let mut problems = Problems::default();
+    fn connect(&self, mut problems: Problems) -> anyhow::Result<Db> {
         let settings = self.database.clone().check(&mut problems);
         Ok(Db::new(&problems.finish(settings)?)?)
     }
@@ -60,7 +60,7 @@ fn print_table(header: &[&str], rows: &[Vec<String>]) {
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let print = |cells: &mut dyn Iterator<Item = &str>| {
         let line: String = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}  ")).collect();
-        println!("{}", line.trim_end());
+        program::print(line.trim_end());
     };
     print(&mut header.iter().copied());
     for row in rows {
@@ -69,5 +69,5 @@ fn print_table(header: &[&str], rows: &[Vec<String>]) {
 }
 
 fn print_json(value: &Value) {
-    println!("{value:#}");
+    program::print(format_args!("{value:#}"));
 }

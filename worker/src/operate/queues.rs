@@ -1,10 +1,14 @@
 //! `worker queues list|pause|resume`.
 
 use clap::Subcommand;
-use common::queue::{
-    QueueName,
-    figures::{self, QueueFigures},
-    office,
+use common::{
+    config::Problems,
+    program,
+    queue::{
+        QueueName,
+        figures::{self, QueueFigures},
+        office,
+    },
 };
 use serde_json::json;
 
@@ -13,7 +17,7 @@ use super::{Common, at, desk, print_json, print_table};
 /// Looks at the queues, or pauses them.
 #[derive(Subcommand)]
 pub enum QueuesCommand {
-    /// Shows what waits in each queue, who takes from it, and whether it pauses
+    /// Shows what waits in each queue, how many workers take from it, and whether it pauses
     List(Common),
     /// Lets no worker take from a queue, within a second; what runs goes on
     Pause(Which),
@@ -42,18 +46,18 @@ impl QueuesCommand {
     ///
     /// # Errors
     /// When the settings are not right, or the database is away.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self, problems: Problems) -> anyhow::Result<()> {
         match self {
-            Self::List(common) => list(&common).await,
+            Self::List(common) => list(&common, problems).await,
             Self::Pause(Which { queue, common }) => {
-                let mut tx = common.connect()?.begin().await?;
+                let mut tx = common.connect(problems)?.begin().await?;
                 let changed = office::pause(&mut tx, desk(), queue).await?;
                 tx.commit().await?;
                 report(&common, queue, changed, true);
                 Ok(())
             }
             Self::Resume(Which { queue, common }) => {
-                let mut tx = common.connect()?.begin().await?;
+                let mut tx = common.connect(problems)?.begin().await?;
                 let changed = office::resume(&mut tx, desk(), queue).await?;
                 tx.commit().await?;
                 report(&common, queue, changed, false);
@@ -69,16 +73,17 @@ fn report(common: &Common, queue: QueueName, changed: bool, pauses: bool) {
         print_json(&json!({ "queue": queue, "changed": changed, "pauses": pauses }));
         return;
     }
-    match (pauses, changed) {
-        (true, true) => println!("{queue} pauses: nobody takes from it until it is resumed"),
-        (true, false) => println!("{queue} pauses already"),
-        (false, true) => println!("{queue} goes on"),
-        (false, false) => println!("{queue} does not pause"),
-    }
+    let what = match (pauses, changed) {
+        (true, true) => "pauses: nobody takes from it until it is resumed",
+        (true, false) => "pauses already",
+        (false, true) => "goes on",
+        (false, false) => "does not pause",
+    };
+    program::print(format_args!("{queue} {what}"));
 }
 
-async fn list(common: &Common) -> anyhow::Result<()> {
-    let queues = figures::of(common.connect()?.pool()).await?;
+async fn list(common: &Common, problems: Problems) -> anyhow::Result<()> {
+    let queues = figures::of(common.connect(problems)?.pool()).await?;
     if common.json {
         print_json(&queues.iter().map(as_json).collect());
         return Ok(());
@@ -87,7 +92,8 @@ async fn list(common: &Common) -> anyhow::Result<()> {
     let header = ["QUEUE", "READY", "WAITING", "RUNNING", "DEAD", "OLDEST", "WORKERS", "PAUSED SINCE"];
     print_table(&header, &rows);
     for queue in queues.iter().filter(|queue| queue.ready > 0 && queue.workers == 0) {
-        println!("nobody takes from {}: a worker somewhere has to run it", queue.queue);
+        let queue = &queue.queue;
+        program::print(format_args!("nobody takes from {queue}: a worker somewhere has to run it"));
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! `worker schedules`.
 
-use common::queue::schedule::{self, ScheduleRecord};
+use common::{
+    config::Problems,
+    queue::schedule::{self, ScheduleRecord},
+};
 use serde_json::{Value, json};
 
 use super::{Common, at, print_json, print_table};
@@ -9,8 +12,8 @@ use super::{Common, at, print_json, print_table};
 ///
 /// # Errors
 /// When the settings are not right, or the database is away.
-pub async fn list_schedules(common: &Common) -> anyhow::Result<()> {
-    let schedules = schedule::list(&mut *common.connect()?.pool().acquire().await?).await?;
+pub async fn list_schedules(common: &Common, problems: Problems) -> anyhow::Result<()> {
+    let schedules = schedule::list(&mut *common.connect(problems)?.pool().acquire().await?).await?;
     if common.json {
         print_json(&schedules.iter().map(as_json).collect());
         return Ok(());
