@@ -7,6 +7,7 @@ use common::{
     clock::Clock,
     config::TradeSettings,
     db::{Db, Reader, Tx},
+    imports::urls::Allowed,
     mail::Templates,
     orders::Actor,
     payments::ProviderSettings,
@@ -43,6 +44,8 @@ pub struct Services {
     pub tokens: Tokens,
     /// How e-mails read.
     pub templates: Arc<Templates>,
+    /// From where price lists are fetched although it is not public.
+    pub fetching: Allowed,
     /// Who handles cards.
     pub cards: ProviderSettings,
     /// How often something may be tried.

@@ -68,6 +68,9 @@ pub async fn examine(args: DoctorArgs, problems: Problems) -> Report {
         checks.push(secrets::public_url(&url));
     }
     // A setting that is not right was named above.
+    if let Some(allowed) = serve.fetching.check(&mut Problems::default()) {
+        checks.push(secrets::fetched_from(&allowed, &serve.fetching.import_url_allow));
+    }
     if let Some(settings) = serve.database.check(&mut Problems::default()) {
         let cards = serve.cards.yookassa_shop_id.as_deref().is_some_and(|id| !id.is_empty());
         checks.extend(database::check(&settings, &Clock::system(), cards).await);

@@ -91,6 +91,7 @@ async fn serve_api(args: ServeArgs, problems: Problems) -> anyhow::Result<()> {
         passwords: Passwords::default(),
         tokens: Tokens::new(&settings.token_secret),
         templates: Arc::new(Templates::load()?),
+        fetching: settings.fetching,
         cards: settings.cards,
         limits: Limits::new(settings.limits),
         catalog: CatalogCache::new(settings.catalog_cache_bytes),

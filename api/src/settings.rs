@@ -7,6 +7,7 @@ use salvo::http::HeaderValue;
 use common::{
     config::{DatabaseArgs, DatabaseSettings, Problems, Secret, TradeArgs, TradeSettings, number},
     doctor::secrets::MIN_TOKEN_SECRET,
+    imports::urls::{Allowed, FetchArgs},
     payments::{ProviderArgs, ProviderSettings},
 };
 
@@ -51,6 +52,10 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub trade: TradeArgs,
 
+    /// From where price lists are fetched
+    #[command(flatten)]
+    pub fetching: FetchArgs,
+
     /// Who handles cards
     #[command(flatten)]
     pub cards: ProviderArgs,
@@ -71,6 +76,8 @@ pub struct ServeSettings {
     pub database: DatabaseSettings,
     /// The rules of the installation.
     pub trade: TradeSettings,
+    /// From where price lists are fetched although it is not public.
+    pub fetching: Allowed,
     /// Who handles cards.
     pub cards: ProviderSettings,
 }
@@ -104,6 +111,7 @@ impl ServeArgs {
         let cors_origins = problems.take("CORS_ORIGINS", parse_origins(&self.cors_origins));
         let database = self.database.check(&mut problems);
         let trade = self.trade.check(&mut problems);
+        let fetching = self.fetching.check(&mut problems);
         let cards = self.cards.check(&mut problems);
         let settings = (|| {
             Some(ServeSettings {
@@ -118,6 +126,7 @@ impl ServeArgs {
                 },
                 database: database?,
                 trade: trade?,
+                fetching: fetching?,
                 cards: cards?,
             })
         })();

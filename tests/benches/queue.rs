@@ -30,6 +30,7 @@ use sqlx::{Executor, PgConnection};
 use tokio::{sync::oneshot, task::JoinSet, time};
 use worker::{
     deps::Deps,
+    imports::fetching::Fetcher,
     mail::Mailer,
     registry::{Perform, Registry},
     run::{self, RunSettings},
@@ -114,6 +115,7 @@ async fn work(
         trade: trade.clone(),
         templates: Templates::load()?,
         mailer: Mailer::new("smtp://127.0.0.1:9", "Postavka <orders@postavka.test>")?,
+        fetcher: Fetcher::default(),
         cards: None,
         retention: Retention::default(),
     };

@@ -27,6 +27,7 @@ use tokio::{
 };
 use worker::{
     deps::Deps,
+    imports::fetching::Fetcher,
     mail::Mailer,
     registry::{Perform, Registry},
     run::{self, RunSettings},
@@ -179,6 +180,7 @@ async fn worker_process() {
         trade: trade(),
         templates: Templates::load().expect("the templates"),
         mailer: Mailer::new("smtp://127.0.0.1:9", "Postavka <orders@postavka.test>").expect("a mailer"),
+        fetcher: Fetcher::default(),
         cards: None,
         retention: Retention::default(),
     };

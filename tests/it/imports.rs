@@ -374,7 +374,7 @@ async fn what_is_no_price_list_is_refused_at_the_door() {
         let refused = supplier.upload(IMPORTS, file, content).await.assert_status(415);
         refused.problem("unsupported_media_type");
     }
-    supplier.post(IMPORTS, json!([])).await.assert_status(415).problem("unsupported_media_type");
+    supplier.post(IMPORTS, json!([])).await.assert_status(422).invalid(&[("", "wrong_type")]);
     let form = reqwest::multipart::Form::new().text("other", "x");
     let request = supplier.request(reqwest::Method::POST, IMPORTS).multipart(form);
     crate::support::Answer::to(request)

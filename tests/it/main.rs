@@ -29,6 +29,7 @@ mod import_reports;
 mod import_reverts;
 mod import_same;
 mod import_turns;
+mod import_urls;
 mod imports;
 mod janitor;
 mod logs;

@@ -5,7 +5,7 @@ use common::{
     payments::ProviderSettings,
 };
 
-use crate::mail::Mailer;
+use crate::{imports::fetching::Fetcher, mail::Mailer};
 
 /// What all jobs share.
 pub struct Deps {
@@ -19,6 +19,8 @@ pub struct Deps {
     pub templates: Templates,
     /// How they leave.
     pub mailer: Mailer,
+    /// How price lists come from elsewhere.
+    pub fetcher: Fetcher,
     /// Who handles cards.
     pub cards: ProviderSettings,
     /// How long things are kept.

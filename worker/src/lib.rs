@@ -7,7 +7,7 @@
 mod catalog;
 pub mod deps;
 mod figures;
-mod imports;
+pub mod imports;
 mod janitor;
 pub mod mail;
 pub mod operate;

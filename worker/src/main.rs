@@ -15,6 +15,7 @@ use common::{
 };
 use worker::{
     deps::Deps,
+    imports::fetching::Fetcher,
     operate::{self, Common, ImportArgs, JobsCommand, QueuesCommand},
     operations::{self, Operations},
     registry::Registry,
@@ -98,6 +99,7 @@ async fn work(args: WorkArgs, problems: Problems) -> anyhow::Result<()> {
         trade,
         templates,
         mailer: settings.mailer,
+        fetcher: Fetcher::new(settings.fetching),
         cards: settings.cards,
         retention: settings.retention,
     });

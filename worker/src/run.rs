@@ -38,6 +38,7 @@ pub use crate::figures::count;
 use crate::{
     deps::Deps,
     figures::{self, Figures},
+    imports::fetching::begin_figures,
     registry::Registry,
 };
 
@@ -130,6 +131,9 @@ pub async fn run(
         figures::begin(source.queue, &source.kinds);
         if source.queue == QueueName::PAYMENTS {
             payments::figures::begin();
+        }
+        if source.queue == QueueName::FETCHES {
+            begin_figures();
         }
     }
     let monitor = monitor(sources, shared, broken.clone());

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use common::{
     age::Age,
     config::{DatabaseArgs, DatabaseSettings, Problems, TradeArgs, TradeSettings, number},
+    imports::urls::{Allowed, FetchArgs},
     janitor::{Retention, RetentionArgs, jobs::CleanUp},
     payments::{ProviderArgs, ProviderSettings},
     queue::{QueueName, lease::LeaseSettings, schedule::Schedule},
@@ -20,7 +21,11 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(clap::Args, Clone, Debug)]
 pub struct WorkArgs {
     /// Which queues to take jobs from, and how many of each at once
-    #[arg(long, env = "WORKER_QUEUES", default_value = "mail=16,imports=1,payments=4,maintenance=1")]
+    #[arg(
+        long,
+        env = "WORKER_QUEUES",
+        default_value = "mail=16,imports=1,fetches=4,payments=4,maintenance=1"
+    )]
     pub queues: String,
 
     /// How long jobs that run may go on when the process is told to stop, e.g. 30s or 5m; a bare number is seconds
@@ -55,6 +60,10 @@ pub struct WorkArgs {
     #[command(flatten)]
     pub trade: TradeArgs,
 
+    /// From where price lists are fetched
+    #[command(flatten)]
+    pub fetching: FetchArgs,
+
     /// Who handles cards
     #[command(flatten)]
     pub cards: ProviderArgs,
@@ -76,6 +85,8 @@ pub struct WorkSettings {
     pub database: DatabaseSettings,
     /// The rules of the installation.
     pub trade: TradeSettings,
+    /// From where price lists are fetched although it is not public.
+    pub fetching: Allowed,
     /// Who handles cards.
     pub cards: ProviderSettings,
     /// How long things are kept.
@@ -106,6 +117,7 @@ impl WorkArgs {
         });
         let database = self.database.check(&mut problems);
         let trade = self.trade.check(&mut problems);
+        let fetching = self.fetching.check(&mut problems);
         let cards = self.cards.check(&mut problems);
         let retention = self.retention.check(&mut problems);
         let settings = (|| {
@@ -121,6 +133,7 @@ impl WorkArgs {
                 metrics_addr: metrics_addr?,
                 database: database?,
                 trade: trade?,
+                fetching: fetching?,
                 cards: cards?,
                 retention: retention?,
             })

@@ -3,25 +3,28 @@
 use common::{
     idempotency::{IdempotencyError, KeptAnswer},
     ids::{SupplierId, UserId},
-    imports::{self, ImportMode, NewImport, PriceImport},
+    imports::{
+        self, ImportMode, NewImport, PriceImport,
+        urls::{self, Allowed, NewFetch, PriceListUrl},
+    },
 };
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::upload::{Upload, UploadForm};
+use super::{brought::Brought, upload::Upload};
 use crate::{
-    error::ApiResult,
+    error::{ApiError, ApiResult},
     idempotency::{Idempotency, Keepable, Repeatable},
     params::Query,
 };
 
-/// How a list is brought, and the form that has it: all that can be checked before the file is read.
+/// How a list is brought: all that can be checked before the file is read.
 pub(crate) struct Announced {
     by: UserId,
     idempotency: Idempotency,
     mode: ImportMode,
     dry_run: bool,
-    form: UploadForm,
+    brought: Brought,
 }
 
 impl Announced {
@@ -33,33 +36,48 @@ impl Announced {
         by: UserId,
         idempotency: Idempotency,
         mut query: Query,
-        form: UploadForm,
+        brought: Brought,
     ) -> ApiResult<Self> {
         let mode = query.take_word("mode", "replace or upsert", ImportMode::parse).unwrap_or_default();
         let dry_run = query.take_bool("dry_run").unwrap_or_default();
         query.finish()?;
-        Ok(Self { by, idempotency, mode, dry_run, form })
+        Ok(Self { by, idempotency, mode, dry_run, brought })
     }
 
-    /// Reads the file, which is for this supplier.
+    /// Reads the file, or where it is, for this supplier.
     ///
     /// # Errors
-    /// As [`UploadForm::receive`].
-    pub(crate) async fn deliver(self, supplier_id: SupplierId) -> ApiResult<Delivery> {
-        let Self { by, idempotency, mode, dry_run, form } = self;
-        let upload = form.receive().await?;
-        let request = idempotency.of(by, &[upload.name.as_bytes(), &upload.hash]);
-        let (format, source) = (upload.format, upload.name.clone());
-        let new = NewImport { supplier_id, requested_by: Some(by), mode, dry_run, format, source };
-        Ok(Delivery { new, request, upload })
+    /// As [`UploadForm::receive`](super::upload::UploadForm::receive); 422 for an address from which nothing is fetched.
+    pub(crate) async fn deliver(self, supplier_id: SupplierId, allowed: &Allowed) -> ApiResult<Delivery> {
+        let Self { by, idempotency, mode, dry_run, brought } = self;
+        match brought {
+            Brought::Form(form) => {
+                let upload = form.receive().await?;
+                let request = idempotency.of(by, &[upload.name.as_bytes(), &upload.hash]);
+                let (format, source) = (upload.format, upload.name.clone());
+                let new = NewImport { supplier_id, requested_by: Some(by), mode, dry_run, format, source };
+                Ok(Delivery { list: List::File(new, upload), request })
+            }
+            Brought::Url(body) => {
+                let request = idempotency.of(by, &[body.raw()]);
+                let url = PriceListUrl::parse(&body.into_inner().url, allowed);
+                let url = url.map_err(|invalid| ApiError::field("/url", invalid))?;
+                let new = NewFetch { supplier_id, requested_by: by, mode, dry_run, url };
+                Ok(Delivery { list: List::Url(new), request })
+            }
+        }
     }
 }
 
 /// What was brought, and how the request is told from others.
 pub(crate) struct Delivery {
-    new: NewImport,
+    list: List,
     request: Repeatable,
-    upload: Upload,
+}
+
+enum List {
+    File(NewImport, Upload),
+    Url(NewFetch),
 }
 
 impl Delivery {
@@ -75,7 +93,7 @@ impl Delivery {
         self.request.begin(conn, now).await
     }
 
-    /// Keeps the file, with the job that imports it.
+    /// Keeps the file, with the job that imports it; or where it is, with the job that fetches it.
     ///
     /// # Errors
     /// 409 when too many lists of the supplier wait.
@@ -84,8 +102,13 @@ impl Delivery {
         conn: &mut PgConnection,
         now: OffsetDateTime,
     ) -> ApiResult<PriceImport> {
-        let file = self.upload.open().await.map_err(sqlx::Error::Io)?;
-        Ok(imports::receive(conn, now, &self.new, file).await?)
+        match &self.list {
+            List::File(new, upload) => {
+                let file = upload.open().await.map_err(sqlx::Error::Io)?;
+                Ok(imports::receive(conn, now, new, file).await?)
+            }
+            List::Url(new) => Ok(urls::request(conn, now, new).await?),
+        }
     }
 
     /// Keeps the answer.

@@ -1,7 +1,9 @@
 //! The JSON of imports.
 
 use common::{
-    imports::{Counts, FieldError, ImportFailure, ImportRow, PriceImport, ProblemGroup, Suspicion},
+    imports::{
+        Counts, FieldError, ImportFailure, ImportRow, PriceImport, ProblemGroup, Suspicion, urls::Fetch,
+    },
     locale::Locale,
 };
 use salvo::oapi::ToSchema;
@@ -22,6 +24,27 @@ pub struct ProgressResponse {
     pub bytes_read: i64,
     /// Bytes of the file.
     pub bytes_total: i64,
+}
+
+/// How far fetching has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FetchResponse {
+    /// How often it was tried.
+    pub attempts: i32,
+    /// Bytes that have come in the last attempt.
+    pub bytes_fetched: i64,
+    /// Bytes that the server promised.
+    pub bytes_total: Option<i64>,
+    /// Why the last attempt failed. What may pass is tried again; what does not, ends the import.
+    pub error: Option<ImportFailureResponse>,
+}
+
+impl FetchResponse {
+    fn of(fetch: Fetch, locale: Locale) -> Self {
+        let Fetch { attempts, bytes_fetched, bytes_total, error } = fetch;
+        let error = error.map(|failure| ImportFailureResponse::of(failure, locale));
+        Self { attempts, bytes_fetched, bytes_total, error }
+    }
 }
 
 /// What the rows came to.
@@ -120,8 +143,10 @@ pub struct ImportResponse {
     pub mode: &'static str,
     /// Whether it was to show first what it would change.
     pub dry_run: bool,
-    /// The file's name.
+    /// The file's name, or the address from which it is fetched, without what stands behind `?`.
     pub source: String,
+    /// How far fetching has come, where it comes from an address. Until the file is here, no other list waits for it.
+    pub fetch: Option<FetchResponse>,
     /// The import whose changes it takes back, where it is no list but that.
     pub reverts: Option<String>,
     /// The name that the list gives its shop.
@@ -166,6 +191,7 @@ impl ImportResponse {
             mode: import.mode.as_str(),
             dry_run: import.dry_run,
             source: import.source,
+            fetch: import.fetch.map(|fetch| FetchResponse::of(fetch, locale)),
             reverts: import.reverts.map(|id| id.to_string()),
             shop: import.shop,
             created_at: import.created_at,

@@ -11,12 +11,12 @@ use salvo::{
 };
 
 use super::{
+    brought::Brought,
     delivery::Announced,
     dto::{ImportResponse, ImportRowResponse, ImportRowsResponse, ImportsResponse},
     events::ImportEvents,
     export::{FORMATS, unnamed},
     file::{FileAnswer, Shown},
-    upload::UploadForm,
 };
 use crate::{
     answer::Accepted,
@@ -26,7 +26,11 @@ use crate::{
     params::{PageQuery, PathId, Query},
 };
 
-/// Takes a price list. A job imports it; the import shows its progress.
+/// Takes a price list, as a file or by the address from which a job fetches it. A job imports it; the import shows its
+/// progress.
+///
+/// The address is one of the internet: what leads elsewhere, also by its name or a redirect, is `failed` with
+/// `url_not_allowed`. What may pass is tried again for some minutes.
 #[endpoint(
     tags("supplier"),
     parameters(
@@ -41,10 +45,10 @@ pub(crate) async fn create_import(
     supplier: Supplier,
     idempotency: Idempotency,
     query: Query,
-    form: UploadForm,
+    brought: Brought,
 ) -> ApiResult<Answered<Accepted<ImportResponse>>> {
-    let announced = Announced::of(supplier.user_id, idempotency, query, form)?;
-    let delivery = announced.deliver(supplier.organization_id.into()).await?;
+    let announced = Announced::of(supplier.user_id, idempotency, query, brought)?;
+    let delivery = announced.deliver(supplier.organization_id.into(), &ctx.services().fetching).await?;
     let mut tx = ctx.begin_long().await?;
     if let Some(kept) = delivery.begin(&mut tx, ctx.now()).await? {
         tx.rollback().await?;

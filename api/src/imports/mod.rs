@@ -1,5 +1,6 @@
 //! Price lists over HTTP.
 
+pub mod brought;
 pub mod delivery;
 pub mod dto;
 pub mod events;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use common::imports::formats::Format;
 use serde_json::{Map, Value, json};
 
 use super::words::{self, Word};
@@ -164,7 +165,7 @@ fn describe_operation(components: &Value, operation: &mut Value) {
     }
     // The form is told by the file's name, or by its content type.
     if let Some(form) = operation.pointer_mut("/requestBody/content/multipart~1form-data") {
-        form["encoding"] = json!({ "file": { "contentType": "application/yaml, text/csv" } });
+        form["encoding"] = json!({ "file": { "contentType": media_types() } });
     }
     for (status, answer) in operation["responses"].as_object_mut().into_iter().flatten() {
         if let Some(content) = answer.get_mut("content").and_then(|content| content.get_mut(JSON)) {
@@ -175,6 +176,11 @@ fn describe_operation(components: &Value, operation: &mut Value) {
             content["example"] = problem(status, &described);
         }
     }
+}
+
+/// The content type of each form of a price list.
+fn media_types() -> String {
+    Format::ALL.map(Format::media_type).join(", ")
 }
 
 /// A refusal with this status: with the first code that its description names, where it does.

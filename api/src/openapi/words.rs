@@ -110,6 +110,10 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
         (_, "structure") => line(200, "1"),
         (_, "apartment") => line(200, "15"),
         (_, "postal_code") => line(200, "125009"),
+        (_, "url") => word(
+            json!({ "format": "uri", "maxLength": 2_000, "pattern": "^https?://" }),
+            "https://shop.example.com/price.yaml",
+        ),
         (_, "sku") => {
             // Nor U+FFFD, what a broken encoding leaves.
             let pattern = text_without(&format!(r"{CONTROL}\ufffd"));

@@ -6,6 +6,7 @@ use sqlx::postgres::PgConnectOptions;
 use url::{Host, Url};
 
 use super::Finding;
+use crate::imports::urls::Allowed;
 
 /// The shortest secret that access tokens may be signed with, in bytes.
 pub const MIN_TOKEN_SECRET: usize = 32;
@@ -87,9 +88,28 @@ pub fn public_url(url: &Url) -> Finding {
     Finding::warn(CHECK, format!("{url} is read by everybody on the way"), remedy)
 }
 
+/// Looks at what price lists may be fetched from beside the internet.
+#[must_use]
+pub fn fetched_from(allowed: &Allowed, written: &str) -> Finding {
+    const CHECK: &str = "IMPORT_URL_ALLOW";
+    if allowed.is_empty() {
+        return Finding::ok(CHECK, "price lists come from the internet only");
+    }
+    let found = format!("price lists may be fetched from {written}: whoever sells here can have it asked");
+    Finding::warn(CHECK, found, "leave it empty, or name single addresses with their ports")
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::Level, *};
+
+    #[test]
+    fn what_suppliers_can_reach_inside_is_noticed() {
+        let of = |written: &str| fetched_from(&written.parse().unwrap(), written);
+        assert_eq!(of("").level, Level::Ok);
+        let found = of("10.0.0.0/8");
+        assert!(found.level == Level::Warn && found.found.contains("10.0.0.0/8"), "{found:?}");
+    }
 
     fn level(secret: &str) -> Level {
         token_secret(Some(secret), Path::new("/nowhere")).level

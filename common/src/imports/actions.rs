@@ -44,10 +44,21 @@ pub async fn receive(
     conn: &mut PgConnection,
     now: OffsetDateTime,
     new: &NewImport,
-    mut file: impl AsyncRead + Unpin + Send,
+    file: impl AsyncRead + Unpin + Send,
 ) -> Result<PriceImport, ReceiveError> {
     let id = next_id(conn, new.supplier_id).await?;
     store::insert(conn, id, new, now).await?;
+    keep_file(conn, id, file).await?;
+    queue::enqueue(conn, &ImportPriceList { import_id: id }).await?;
+    Ok(store::find(conn, new.supplier_id, id).await?.ok_or(sqlx::Error::RowNotFound)?)
+}
+
+/// Writes a file in pieces, and notes what all of them together are.
+pub(super) async fn keep_file(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+    mut file: impl AsyncRead + Unpin + Send,
+) -> Result<(), sqlx::Error> {
     let (mut hash, mut bytes) = (Sha256::new(), 0_i64);
     for position in 0.. {
         let mut chunk = Vec::new();
@@ -59,9 +70,7 @@ pub async fn receive(
         bytes += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
         store::insert_chunk(conn, id, position, &chunk).await?;
     }
-    store::seal(conn, id, bytes, &hash.finalize()).await?;
-    queue::enqueue(conn, &ImportPriceList { import_id: id }).await?;
-    Ok(store::find(conn, new.supplier_id, id).await?.ok_or(sqlx::Error::RowNotFound)?)
+    store::seal(conn, id, bytes, &hash.finalize()).await
 }
 
 /// The id of a supplier's next list, which follows all that it has uploaded; no other one comes meanwhile.
@@ -71,7 +80,7 @@ pub(super) async fn next_id(
 ) -> Result<PriceImportId, ReceiveError> {
     store::lock_uploads(conn, supplier_id).await?;
     let standing = store::standing(conn, supplier_id).await?;
-    if standing.under_way >= MAX_UNDER_WAY {
+    if standing.under_way + standing.awaiting >= MAX_UNDER_WAY {
         return Err(ReceiveError::TooMany);
     }
     // Later than the last one, whatever the clock of the process that took that.

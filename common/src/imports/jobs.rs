@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{ImportFailure, actions, said, store};
+use super::{ImportFailure, actions, store};
 use crate::{
     ids::PriceImportId,
     queue::{Death, Job, QueueName, Retrial},
@@ -27,15 +27,7 @@ impl Job for ImportPriceList {
     const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
     async fn on_dead(&self, conn: &mut PgConnection, death: Death<'_>) -> Result<(), sqlx::Error> {
-        let failure = ImportFailure {
-            code: "internal".to_owned(),
-            detail: said!(
-                "the import failed for a reason that is not in the file; try again or ask the operator",
-                "загрузка не удалась по причине, которая не в файле; попробуйте ещё раз или обратитесь к оператору"
-            ),
-            line: None,
-        };
-        actions::fail(conn, death.trade, death.now, self.import_id, &failure).await
+        actions::fail(conn, death.trade, death.now, self.import_id, &ImportFailure::internal()).await
     }
 
     async fn on_retry(&self, conn: &mut PgConnection, _: OffsetDateTime) -> Result<Retrial, sqlx::Error> {

@@ -8,6 +8,8 @@
 //!    └────────────┴────────────┴─────────────┴──▶ failed
 //! ```
 //!
+//! One whose file is fetched from an address is `received` while that lasts, and nobody waits for it.
+//!
 //! A dry run stops at `validated`, and stands there until somebody has it applied or discards it; so does at
 //! `held_for_review` what looks like a slip.
 //!
@@ -20,7 +22,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::{FieldError, ProblemGroup, Suspicion, Wording, formats::Format};
+use super::{FieldError, ProblemGroup, Suspicion, Wording, formats::Format, said, urls::Fetch};
 use crate::ids::{OfferId, PriceImportId, SupplierId, UserId};
 
 /// What happens to offers that a list does not name.
@@ -57,7 +59,7 @@ impl ImportMode {
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum ImportStatus {
-    /// The file is here.
+    /// The file is here, or being fetched.
     Received,
     /// Its goods are being read and checked.
     Parsing,
@@ -187,6 +189,21 @@ pub struct ImportFailure {
     pub line: Option<u64>,
 }
 
+impl ImportFailure {
+    /// It lies with us.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self {
+            code: "internal".to_owned(),
+            detail: said!(
+                "the import failed for a reason that is not in the file; try again or ask the operator",
+                "загрузка не удалась по причине, которая не в файле; попробуйте ещё раз или обратитесь к оператору"
+            ),
+            line: None,
+        }
+    }
+}
+
 /// A price list, as its supplier sees it.
 #[derive(Clone, Debug)]
 pub struct PriceImport {
@@ -198,8 +215,10 @@ pub struct PriceImport {
     pub mode: ImportMode,
     /// Whether it was to be looked at first.
     pub dry_run: bool,
-    /// The file's name.
+    /// The file's name, or where it is fetched from as far as that is shown.
     pub source: String,
+    /// How far fetching it has come, where it comes from an address.
+    pub fetch: Option<Fetch>,
     /// The import whose changes it takes back.
     pub reverts: Option<PriceImportId>,
     /// The name that the list gives its shop.

@@ -47,6 +47,7 @@ macro_rules! every_job {
         $registry
             .with::<$crate::mail::jobs::SendEmail>()
             .with::<$crate::imports::jobs::ImportPriceList>()
+            .with::<$crate::imports::urls::jobs::FetchPriceList>()
             .with::<$crate::payments::jobs::FinalizePayment>()
             .with::<$crate::payments::jobs::WatchPayment>()
             .with::<$crate::payments::jobs::RefundPayment>()

@@ -61,12 +61,14 @@ impl QueueName {
     pub const MAIL: Self = Self("mail");
     /// Price lists.
     pub const IMPORTS: Self = Self("imports");
+    /// Price lists on their way from their suppliers' servers, which may be slow.
+    pub const FETCHES: Self = Self("fetches");
     /// Payments.
     pub const PAYMENTS: Self = Self("payments");
     /// Pruning and schedules.
     pub const MAINTENANCE: Self = Self("maintenance");
     /// Every queue.
-    pub const ALL: [Self; 4] = [Self::MAIL, Self::IMPORTS, Self::PAYMENTS, Self::MAINTENANCE];
+    pub const ALL: [Self; 5] = [Self::MAIL, Self::IMPORTS, Self::FETCHES, Self::PAYMENTS, Self::MAINTENANCE];
 
     /// Its name, as in settings, metrics and the database.
     #[must_use]

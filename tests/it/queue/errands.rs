@@ -23,6 +23,7 @@ use tokio::{
 use uuid::Uuid;
 use worker::{
     deps::Deps,
+    imports::fetching::Fetcher,
     mail::Mailer,
     registry::{Perform, Registry},
     run::{self, RunSettings},
@@ -192,6 +193,7 @@ async fn worker_process() {
         trade: trade(),
         templates: Templates::load().unwrap(),
         mailer: Mailer::new("smtp://127.0.0.1:9", "Postavka <orders@postavka.test>").unwrap(),
+        fetcher: Fetcher::default(),
         cards: None,
         retention: Retention::default(),
     };

@@ -22,6 +22,7 @@ use tokio::{sync::oneshot, task::JoinHandle, time};
 use uuid::Uuid;
 use worker::{
     deps::Deps,
+    imports::fetching::Fetcher,
     mail::Mailer,
     registry::Registry,
     run::{self, RunSettings},
@@ -144,6 +145,7 @@ impl Queue {
             trade: trade(),
             templates: Templates::load().expect("the templates"),
             mailer: Mailer::new("smtp://127.0.0.1:9", "Postavka <orders@postavka.test>").expect("a mailer"),
+            fetcher: Fetcher::default(),
             cards: None,
             retention: Retention::default(),
         });

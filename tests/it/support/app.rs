@@ -14,6 +14,7 @@ use local_stack::{mail_catcher::MailCatcher, payment_sandbox::PaymentSandbox};
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::{sync::Mutex, time};
+use worker::imports::fetching::Fetcher;
 
 use self::starting::Running;
 pub use self::starting::{figures, trade};
@@ -41,6 +42,7 @@ pub struct TestApp {
     client: reqwest::Client,
     catcher: MailCatcher,
     sandbox: Option<PaymentSandbox>,
+    fetcher: Fetcher,
     clock: Clock,
     trade: TradeSettings,
     dead_jobs: AtomicI64,

@@ -28,7 +28,7 @@ pub enum QueuesCommand {
 /// Which queue.
 #[derive(clap::Args)]
 pub struct Which {
-    /// The queue: mail, imports, payments or maintenance
+    /// The queue: mail, imports, fetches, payments or maintenance
     #[arg(value_parser = queue)]
     queue: QueueName,
 

@@ -20,16 +20,16 @@ use crate::{
     error::{ApiError, ApiResult},
     idempotency::{Answered, Idempotency},
     imports::{
+        brought::Brought,
         delivery::Announced,
         dto::{ImportResponse, ImportRowResponse, ImportRowsResponse, ImportsResponse},
         handlers::acceptance,
-        upload::UploadForm,
     },
     params::{PageQuery, PathId, Query},
     problem::ProblemCode,
 };
 
-/// Takes a price list for a supplier, as the supplier's own people upload it.
+/// Takes a price list for a supplier, as the supplier's own people upload it, or by its address.
 ///
 /// Somebody of the supplier must have confirmed an address: 409 `supplier_unconfirmed` until then.
 #[endpoint(
@@ -47,16 +47,16 @@ pub(crate) async fn create_import_for_supplier(
     idempotency: Idempotency,
     id: PathId<SupplierId>,
     query: Query,
-    form: UploadForm,
+    brought: Brought,
 ) -> ApiResult<Answered<Accepted<ImportResponse>>> {
-    let announced = Announced::of(staff.user_id, idempotency, query, form)?;
+    let announced = Announced::of(staff.user_id, idempotency, query, brought)?;
     let supplier = suppliers::find(&mut *ctx.read().await?, id.0).await?.ok_or_else(ApiError::not_found)?;
     if !supplier.confirmed {
         let detail =
             "nobody of this supplier has confirmed an address; until then its registration may start afresh";
         return Err(ApiError::new(ProblemCode::SupplierUnconfirmed, detail));
     }
-    let delivery = announced.deliver(id.0).await?;
+    let delivery = announced.deliver(id.0, &ctx.services().fetching).await?;
     let mut tx = ctx.begin_long().await?;
     if let Some(kept) = delivery.begin(&mut tx, ctx.now()).await? {
         tx.rollback().await?;

@@ -3,6 +3,7 @@
 mod applying;
 mod difference;
 mod exporting;
+mod fetching;
 mod gtins;
 mod guarding;
 mod history;
@@ -19,6 +20,9 @@ mod stock;
 pub(super) use applying::{Applied, apply, is_whole, set_limits};
 pub(super) use difference::refuse_repeated;
 pub(super) use exporting::{export_goods, export_head};
+pub(super) use fetching::{
+    awaits_file, begin_fetch, insert_awaiting, note_fetch_failure, note_fetched, take_file,
+};
 pub(super) use guarding::{judge, note_suspicions};
 pub(super) use history::{has_offer, offer_history};
 pub(super) use previewing::{

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, types::Json};
 
 use super::super::{
     Counts, FieldError, ImportFailure, ImportMode, ImportRow, ImportStatus, PriceImport, ProblemGroup,
-    RowStatus, Suspicion,
+    RowStatus, Suspicion, urls::Fetch,
 };
 use crate::{
     ids::{OfferId, OrganizationId, PriceImportId, SupplierId},
@@ -48,14 +48,17 @@ async fn read(
     let rows = sqlx::query!(
         r#"
         select
-            id as "id: PriceImportId", status as "status: ImportStatus", mode as "mode: ImportMode", dry_run, source,
-            reverts as "reverts: PriceImportId", shop, rows_read, rows_total, bytes_read, bytes, inserted, updated,
-            unchanged, withdrawn, failed, ignored_fields, suspicions as "suspicions: Json<Vec<Suspicion>>",
-            problems as "problems: Json<Vec<ProblemGroup>>", error as "error: Json<ImportFailure>",
-            created_at, started_at, finished_at
-        from price_imports
-        where supplier_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
-        order by id desc
+            i.id as "id: PriceImportId", i.status as "status: ImportStatus", i.mode as "mode: ImportMode", i.dry_run,
+            i.source, i.reverts as "reverts: PriceImportId", i.shop, i.rows_read, i.rows_total, i.bytes_read, i.bytes,
+            i.inserted, i.updated, i.unchanged, i.withdrawn, i.failed, i.ignored_fields,
+            i.suspicions as "suspicions: Json<Vec<Suspicion>>", i.problems as "problems: Json<Vec<ProblemGroup>>",
+            i.error as "error: Json<ImportFailure>", i.created_at, i.started_at, i.finished_at,
+            f.attempts as "attempts?", f.bytes_fetched as "bytes_fetched?", f.bytes_total,
+            f.error as "fetch_error: Json<ImportFailure>"
+        from price_imports i
+        left join price_import_fetches f on f.import_id = i.id
+        where i.supplier_id = $1 and ($2::uuid is null or i.id = $2) and ($3::uuid is null or i.id < $3)
+        order by i.id desc
         limit $4
         "#,
         supplier_id as SupplierId,
@@ -71,6 +74,12 @@ async fn read(
         mode: row.mode,
         dry_run: row.dry_run,
         source: row.source,
+        fetch: row.attempts.zip(row.bytes_fetched).map(|(attempts, bytes_fetched)| Fetch {
+            attempts,
+            bytes_fetched,
+            bytes_total: row.bytes_total,
+            error: row.fetch_error.map(|error| error.0),
+        }),
         reverts: row.reverts,
         shop: row.shop,
         rows_read: row.rows_read,

@@ -28,6 +28,8 @@ pub(in super::super) struct Standing {
     pub(in super::super) newest: Option<PriceImportId>,
     /// Lists that are under way: those that wait for somebody are not.
     pub(in super::super) under_way: i64,
+    /// Lists whose files are still to be fetched.
+    pub(in super::super) awaiting: i64,
 }
 
 pub(in super::super) async fn standing(
@@ -39,11 +41,9 @@ pub(in super::super) async fn standing(
         r#"
         select
             (select id from price_imports where supplier_id = $1 order by id desc limit 1) as "newest: PriceImportId",
-            (
-                select count(*)
-                from price_imports
-                where supplier_id = $1 and status in ('received', 'parsing', 'applying')
-            ) as "under_way!"
+            count(*) filter (where not awaits_file) as "under_way!", count(*) filter (where awaits_file) as "awaiting!"
+        from price_imports
+        where supplier_id = $1 and status in ('received', 'parsing', 'applying')
         "#,
         supplier_id as SupplierId,
     )

@@ -40,10 +40,10 @@ pub(in super::super) async fn begin(
         r#"
         select
             id as "id: PriceImportId", supplier_id as "supplier_id: SupplierId", mode as "mode: ImportMode",
-            format as "format: Format", dry_run, exclude_held, reverts as "reverts: PriceImportId",
+            format as "format!: Format", dry_run, exclude_held, reverts as "reverts: PriceImportId",
             status as "status: ImportStatus"
         from price_imports
-        where id = $1
+        where id = $1 and not awaits_file
         for update
         "#,
         id as PriceImportId,
@@ -52,7 +52,7 @@ pub(in super::super) async fn begin(
     .await
 }
 
-/// Whether an earlier list of the same supplier is not through yet.
+/// Whether an earlier list of the same supplier is not through yet, or a later one, whose file was there first, has begun.
 pub(in super::super) async fn waits_for_earlier(
     conn: &mut PgConnection,
     begun: &Begun,
@@ -62,7 +62,8 @@ pub(in super::super) async fn waits_for_earlier(
         select exists (
             select
             from price_imports
-            where supplier_id = $1 and id < $2 and status in ('received', 'parsing', 'applying')
+            where supplier_id = $1 and status in ('received', 'parsing', 'applying') and not awaits_file
+              and (id < $2 or id > $2 and status <> 'received')
         ) as "waits!"
         "#,
         begun.supplier_id as SupplierId,

@@ -39,6 +39,7 @@ use tokio::{
 };
 use worker::{
     deps::Deps,
+    imports::fetching::Fetcher,
     mail::Mailer,
     registry::Registry,
     run::{self, RunSettings},
@@ -84,6 +85,7 @@ struct Setup {
     cache_bytes: u64,
     database: Option<TestDatabase>,
     connections: u32,
+    fetcher: Fetcher,
 }
 
 impl Setup {
@@ -97,6 +99,7 @@ impl Setup {
             cache_bytes: UNKEPT,
             database: None,
             connections: 10,
+            fetcher: Fetcher::default(),
         }
     }
 }
@@ -131,6 +134,11 @@ impl TestApp {
         Self::start_in(Setup { cache_bytes: 1 << 20, ..Setup::usual() }).await
     }
 
+    /// Starts everything, where price lists are fetched so.
+    pub async fn start_fetching(fetcher: Fetcher) -> Self {
+        Self::start_in(Setup { fetcher, ..Setup::usual() }).await
+    }
+
     /// Starts everything over a database in a cluster of the test's own.
     pub async fn start_over(settings: DatabaseSettings) -> Self {
         Self::start_in(Setup { database: Some(TestDatabase::elsewhere(settings)), ..Setup::usual() }).await
@@ -148,7 +156,7 @@ impl TestApp {
 
     async fn start_in(setup: Setup) -> Self {
         common::tls::use_ring();
-        let Setup { trade, limits, serving, sandbox, cache_bytes, database, connections } = setup;
+        let Setup { trade, limits, serving, sandbox, cache_bytes, database, connections, fetcher } = setup;
         let database = match database {
             Some(database) => database,
             None => TestDatabase::create().await,
@@ -167,6 +175,7 @@ impl TestApp {
             passwords: Passwords::default(),
             templates: Arc::new(Templates::load().expect("the templates")),
             tokens: Tokens::new(&Secret::new("the secret of the tests, long enough".to_owned())),
+            fetching: fetcher.allowed.clone(),
             cards: cards(sandbox.as_ref()),
             limits: Limits::new(limits),
             catalog: CatalogCache::new(cache_bytes),
@@ -181,6 +190,7 @@ impl TestApp {
             client: reqwest::Client::builder().timeout(PATIENCE).build().expect("a client"),
             catcher,
             sandbox,
+            fetcher,
             clock,
             trade,
             dead_jobs: AtomicI64::new(0),
@@ -206,6 +216,7 @@ impl TestApp {
             trade: self.trade.clone(),
             templates: Templates::load().expect("the templates"),
             mailer: mailer.expect("a mailer"),
+            fetcher: self.fetcher.clone(),
             cards: cards(self.sandbox.as_ref()),
             retention: Retention::default(),
         });
