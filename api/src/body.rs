@@ -181,6 +181,14 @@ pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error
         .ok_or_else(|| D::Error::custom("expected a whole number"))
 }
 
+/// Reads a field that is there, even if it is null: null takes away what was there.
+///
+/// # Errors
+/// When it is neither null nor a text.
+pub fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
 /// Turns the values of a request into the domain's, and gathers what is wrong with them.
 #[derive(Debug, Default)]
 pub struct Fields(Vec<FieldProblem>);

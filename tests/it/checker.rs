@@ -128,7 +128,15 @@ const PAID: [Planted; 1] = [Planted(
     "its invoice is invoiced over",
 )];
 
-const MESSAGES: [Planted; 10] = [
+const MESSAGES: [Planted; 11] = [
+    Planted(
+        Invariant::I6,
+        "insert into price_list_urls (supplier_id, url, every_minutes, mode, next_at, failing_since, streak) \
+         select s.id, 'https://shop.example.com/', 60, 'replace', now(), now(), gen_random_uuid() \
+         from suppliers s where s.offers_count > 0",
+        "delete from price_list_urls",
+        "cannot have its price list fetched since",
+    ),
     Planted(
         Invariant::I6,
         "update email_messages set cause = id where kind = 'price_list_held'",

@@ -28,6 +28,7 @@ mod import_previews;
 mod import_reports;
 mod import_reverts;
 mod import_same;
+mod import_schedules;
 mod import_turns;
 mod import_urls;
 mod imports;

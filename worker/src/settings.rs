@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use common::{
     age::Age,
     config::{DatabaseArgs, DatabaseSettings, Problems, TradeArgs, TradeSettings, number},
-    imports::urls::{Allowed, FetchArgs},
+    imports::urls::{Allowed, FetchArgs, jobs::FetchDuePriceLists},
     janitor::{Retention, RetentionArgs, jobs::CleanUp},
     payments::{ProviderArgs, ProviderSettings},
     queue::{QueueName, lease::LeaseSettings, schedule::Schedule},
@@ -169,7 +169,7 @@ fn parse_grace(text: &str) -> Result<Duration, String> {
 
 /// What comes by the clock.
 fn schedules() -> Vec<Schedule> {
-    vec![Schedule::of::<CleanUp>()]
+    vec![Schedule::of::<CleanUp>(), Schedule::of::<FetchDuePriceLists>()]
 }
 
 #[cfg(test)]

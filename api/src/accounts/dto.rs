@@ -10,10 +10,10 @@ use common::{
     text::Invalid,
 };
 use salvo::oapi::ToSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    body::Fields,
+    body::{Fields, named},
     error::{ApiError, ApiResult},
 };
 
@@ -200,11 +200,6 @@ pub struct ProfileRequest {
     pub position: Option<Option<String>>,
     /// The language of their e-mails: `ru` or `en`.
     pub locale: Option<String>,
-}
-
-/// A field that is there, even if it is null.
-fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl ProfileRequest {

@@ -6,7 +6,9 @@ use common::{
     basket::{BasketError, Problem},
     db::CommitError,
     idempotency::IdempotencyError,
-    imports::{DecideError, ExportError, ReceiveError, RevertError, formats::WriteError},
+    imports::{
+        DecideError, ExportError, ReceiveError, RevertError, formats::WriteError, urls::ScheduleError,
+    },
     limits::LimitError,
     mail::{RenderError, ResendError, SampleError},
     orders::{CancelError, MoveError, PlaceError},
@@ -243,6 +245,17 @@ impl From<ReceiveError> for ApiError {
         match error {
             ReceiveError::TooMany => Self::new(ProblemCode::TooManyImports, error.to_string()),
             ReceiveError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ScheduleError> for ApiError {
+    fn from(error: ScheduleError) -> Self {
+        match error {
+            ScheduleError::NoUrl => {
+                Self::field("/price_list_url", Invalid::new("required", error.to_string()))
+            }
+            ScheduleError::Database(error) => error.into(),
         }
     }
 }

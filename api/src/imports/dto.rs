@@ -102,7 +102,8 @@ pub struct ImportFailureResponse {
 }
 
 impl ImportFailureResponse {
-    fn of(failure: ImportFailure, locale: Locale) -> Self {
+    /// A failure as somebody of this language sees it.
+    pub fn of(failure: ImportFailure, locale: Locale) -> Self {
         let detail = failure.detail.in_locale(locale).to_owned();
         Self { code: failure.code, detail, line: failure.line }
     }

@@ -26,8 +26,7 @@ use crate::{
     params::{PageQuery, PathId, Query},
 };
 
-/// Takes a price list, as a file or by the address from which a job fetches it. A job imports it; the import shows its
-/// progress.
+/// Takes a price list as a file or by its address. A job imports it; the import shows its progress.
 ///
 /// The address is one of the internet: what leads elsewhere, also by its name or a redirect, is `failed` with
 /// `url_not_allowed`. What may pass is tried again for some minutes.

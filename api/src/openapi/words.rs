@@ -110,7 +110,9 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
         (_, "structure") => line(200, "1"),
         (_, "apartment") => line(200, "15"),
         (_, "postal_code") => line(200, "125009"),
-        (_, "url") => word(
+        (_, "price_list_every_minutes") => word(json!({ "minimum": 15, "maximum": 10_080 }), 60),
+        (_, "price_list_mode") => one_of(&["replace", "upsert"]),
+        (_, "url" | "price_list_url") => word(
             json!({ "format": "uri", "maxLength": 2_000, "pattern": "^https?://" }),
             "https://shop.example.com/price.yaml",
         ),
@@ -232,6 +234,10 @@ pub(super) fn of_answer(schema: &str, name: &str) -> Option<Word> {
         (_, "guard_price_factor") => like(3),
         (_, "guard_withdrawn_percent") => like(50),
         (_, "price_list_url") => like("https://shop.example.com/price.yaml"),
+        (_, "price_list_every_minutes") => like(60),
+        (_, "price_list_mode") => like("replace"),
+        (_, "outcome") => like("unchanged"),
+        (_, "failing_since") => like(AT),
         (_, "parameters") => like(json!({ "Цвет": "золотистый" })),
         (_, "changes") => like(json!({ "price": ["100.00", "90.00"] })),
         (_, "ignored_fields") => like(json!({ "weight": 12 })),

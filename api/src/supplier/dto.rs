@@ -2,7 +2,11 @@
 
 use common::{
     ids::SupplierOrderId,
-    imports::{OfferChange, Percent, PriceFactor},
+    imports::{
+        ImportMode, OfferChange, Percent, PriceFactor,
+        urls::{Allowed, CheckOutcome, EveryMinutes, PriceListUrl, ScheduleChange, UrlSchedule},
+    },
+    locale::Locale,
     money::Currency,
     orders::{Step, SupplierOrderStatus, SupplierOrderSummary},
     suppliers::{GuardChange, Supplier},
@@ -14,8 +18,9 @@ use time::OffsetDateTime;
 
 use crate::{
     addresses::dto::AddressResponse,
-    body::Fields,
+    body::{Fields, named},
     error::ApiResult,
+    imports::dto::ImportFailureResponse,
     orders::dto::{HistoryResponse, OrderLineResponse},
     params::page_response,
 };
@@ -35,12 +40,19 @@ pub struct SupplierSettingsResponse {
     pub guard_price_factor: f64,
     /// A price list is held for review when it withdraws more than so many of a hundred offers.
     pub guard_withdrawn_percent: i16,
-    /// Where its price list can be fetched.
+    /// From where its price list is fetched by itself.
     pub price_list_url: Option<String>,
+    /// How often it is, in minutes.
+    pub price_list_every_minutes: Option<i32>,
+    /// What happens then to offers that the list does not name: `replace` or `upsert`.
+    pub price_list_mode: Option<&'static str>,
+    /// When that was done, what it came to, and when it is done next.
+    pub price_list_fetch: Option<PriceListFetchResponse>,
 }
 
-impl From<Supplier> for SupplierSettingsResponse {
-    fn from(supplier: Supplier) -> Self {
+impl SupplierSettingsResponse {
+    /// A supplier as somebody of this language sees it.
+    pub fn of(supplier: Supplier, schedule: Option<UrlSchedule>, locale: Locale) -> Self {
         Self {
             id: supplier.id.to_string(),
             name: supplier.name,
@@ -48,7 +60,43 @@ impl From<Supplier> for SupplierSettingsResponse {
             approved: supplier.approved,
             guard_price_factor: supplier.guard.price_factor.times(),
             guard_withdrawn_percent: supplier.guard.withdrawn_percent.of_a_hundred(),
-            price_list_url: supplier.price_list_url,
+            price_list_url: schedule.as_ref().map(|schedule| schedule.url.as_str().to_owned()),
+            price_list_every_minutes: schedule.as_ref().map(|schedule| schedule.every.minutes()),
+            price_list_mode: schedule.as_ref().map(|schedule| schedule.mode.as_str()),
+            price_list_fetch: schedule.map(|schedule| PriceListFetchResponse::of(schedule, locale)),
+        }
+    }
+}
+
+/// How it goes with fetching a supplier's price list by itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PriceListFetchResponse {
+    /// When it is fetched next.
+    #[serde(with = "time::serde::rfc3339")]
+    pub next_fetch_at: OffsetDateTime,
+    /// When that was done last.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub last_checked_at: Option<OffsetDateTime>,
+    /// What that came to: `fetched` (the file had changed, and became an import), `unchanged` or `failed`.
+    pub outcome: Option<&'static str>,
+    /// The import that the last file from there became.
+    pub import_id: Option<String>,
+    /// Why it failed the last time.
+    pub error: Option<ImportFailureResponse>,
+    /// Since when it has failed each time.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub failing_since: Option<OffsetDateTime>,
+}
+
+impl PriceListFetchResponse {
+    fn of(schedule: UrlSchedule, locale: Locale) -> Self {
+        Self {
+            next_fetch_at: schedule.next_at,
+            last_checked_at: schedule.last_checked_at,
+            outcome: schedule.outcome.map(CheckOutcome::as_str),
+            import_id: schedule.import_id.map(|id| id.to_string()),
+            error: schedule.error.map(|failure| ImportFailureResponse::of(failure, locale)),
+            failing_since: schedule.failing_since,
         }
     }
 }
@@ -64,15 +112,26 @@ pub struct SupplierSettingsRequest {
     pub guard_price_factor: Option<f64>,
     /// Price lists are held for review when they withdraw more than so many of a hundred offers: 0 to 100.
     pub guard_withdrawn_percent: Option<i64>,
+    /// From where its price list is fetched by itself, now and then as often as `price_list_every_minutes` says: an `http` or
+    /// `https` address at a host of the internet, without user and password; null ends it.
+    #[serde(default, deserialize_with = "named")]
+    #[salvo(schema(value_type = Option<String>))]
+    pub price_list_url: Option<Option<String>>,
+    /// How often it is, in minutes: 15 to 10,080 (a week); 60 unless it is said.
+    pub price_list_every_minutes: Option<i64>,
+    /// What happens then to offers that the list does not name: `replace` (withdrawn; the default) or `upsert`.
+    pub price_list_mode: Option<String>,
 }
 
 /// What to change of a supplier's settings, checked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SupplierChange {
     /// Whether it takes orders.
     pub accepting_orders: Option<bool>,
     /// What of its price lists looks like a slip.
     pub guard: GuardChange,
+    /// From where, how and when its price list is fetched by itself.
+    pub schedule: ScheduleChange,
 }
 
 impl SupplierSettingsRequest {
@@ -80,15 +139,29 @@ impl SupplierSettingsRequest {
     ///
     /// # Errors
     /// 422 with everything that is not right.
-    pub fn parse(self) -> ApiResult<SupplierChange> {
+    pub fn parse(self, allowed: &Allowed) -> ApiResult<SupplierChange> {
         let mut fields = Fields::default();
         let factor = fields.optional("/guard_price_factor", self.guard_price_factor, PriceFactor::parse);
         let percent =
             fields.optional("/guard_withdrawn_percent", self.guard_withdrawn_percent, Percent::parse);
-        let guard = factor.zip(percent);
-        let guard =
-            guard.map(|(price_factor, withdrawn_percent)| GuardChange { price_factor, withdrawn_percent });
-        fields.finish(guard.map(|guard| SupplierChange { accepting_orders: self.accepting_orders, guard }))
+        let url = fields.optional("/price_list_url", self.price_list_url, |url| {
+            url.map(|url| PriceListUrl::parse(&url, allowed)).transpose()
+        });
+        let every =
+            fields.optional("/price_list_every_minutes", self.price_list_every_minutes, EveryMinutes::parse);
+        let mode = fields.optional("/price_list_mode", self.price_list_mode, |word| {
+            let unknown =
+                || Invalid::new("unknown_word", format!("expected replace or upsert, found {word:?}"));
+            ImportMode::parse(&word).ok_or_else(unknown)
+        });
+        let change = (|| {
+            Some(SupplierChange {
+                accepting_orders: self.accepting_orders,
+                guard: GuardChange { price_factor: factor?, withdrawn_percent: percent? },
+                schedule: ScheduleChange { url: url?, every: every?, mode: mode? },
+            })
+        })();
+        fields.finish(change)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Switching order taking, and moving parts of orders along.
 
 use common::{
+    accounts,
     ids::{OfferId, SupplierOrderId},
-    imports::{self, OfferChange, OfferHistoryCursor},
+    imports::{self, OfferChange, OfferHistoryCursor, urls},
     orders::{self, SupplierOrderStatus},
     suppliers,
 };
@@ -10,6 +11,7 @@ use salvo::{
     oapi::endpoint,
     prelude::{Json, Writer},
 };
+use sqlx::PgConnection;
 
 use super::dto::{
     OfferChangeResponse, OfferHistoryResponse, StatusRequest, SupplierOrderResponse, SupplierOrdersResponse,
@@ -29,11 +31,24 @@ pub(crate) async fn get_own_supplier(
     ctx: Ctx,
     supplier: Supplier,
 ) -> ApiResult<Json<SupplierSettingsResponse>> {
-    let settings = suppliers::find(&mut *ctx.read().await?, supplier.organization_id.into()).await?;
-    Ok(Json(settings.ok_or_else(ApiError::not_found)?.into()))
+    let mut snapshot = ctx.snapshot().await?;
+    let settings = settings(&mut snapshot, supplier).await?;
+    snapshot.rollback().await?;
+    Ok(Json(settings))
+}
+
+async fn settings(conn: &mut PgConnection, supplier: Supplier) -> ApiResult<SupplierSettingsResponse> {
+    let supplier_id = supplier.organization_id.into();
+    let found = suppliers::find(conn, supplier_id).await?.ok_or_else(ApiError::not_found)?;
+    let schedule = urls::find_schedule(conn, supplier_id).await?;
+    let locale = accounts::locale_of(conn, supplier.user_id).await?;
+    Ok(SupplierSettingsResponse::of(found, schedule, locale))
 }
 
 /// Changes the supplier's settings.
+///
+/// With `price_list_url` the supplier's price list is fetched by itself: at once, and then as often as is said. Only a file
+/// that has changed is imported.
 #[endpoint(tags("supplier"))]
 pub(crate) async fn patch_own_supplier(
     ctx: Ctx,
@@ -41,15 +56,16 @@ pub(crate) async fn patch_own_supplier(
     body: Body<SupplierSettingsRequest>,
 ) -> ApiResult<Json<SupplierSettingsResponse>> {
     let supplier_id = supplier.organization_id.into();
-    let change = body.into_inner().parse()?;
+    let change = body.into_inner().parse(&ctx.services().fetching)?;
     let mut tx = ctx.begin().await?;
     if let Some(accepting) = change.accepting_orders {
         suppliers::set_accepting_orders(&mut tx, supplier_id, accepting, ctx.now()).await?;
     }
     suppliers::set_guard(&mut tx, supplier_id, change.guard).await?;
-    let settings = suppliers::find(&mut tx, supplier_id).await?.ok_or_else(ApiError::not_found)?;
+    urls::set_schedule(&mut tx, ctx.now(), supplier_id, &change.schedule).await?;
+    let settings = settings(&mut tx, supplier).await?;
     tx.commit().await?;
-    Ok(Json(settings.into()))
+    Ok(Json(settings))
 }
 
 /// What became of one of the supplier's offers, the newest first: every change of its price, stock and state,

@@ -69,6 +69,7 @@ pub async fn run(conn: &mut PgConnection) -> Result<Report, sqlx::Error> {
     report.add(Invariant::I6, store::untold_cancellations(conn).await?);
     report.add(Invariant::I6, store::unreported_imports(conn).await?);
     report.add(Invariant::I6, store::unannounced_holds(conn).await?);
+    report.add(Invariant::I6, store::untold_streaks(conn).await?);
     report.add(Invariant::I6, store::unreceipted_payments(conn).await?);
     report.add(Invariant::I6, store::untold_lapses(conn).await?);
     report.add(Invariant::I6, store::unreminded_invoices(conn).await?);

@@ -2,23 +2,27 @@
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use uuid::Uuid;
 
 use super::{PriceImport, store};
 use crate::{
     config::TradeSettings,
-    ids::PriceImportId,
+    ids::{PriceImportId, SupplierId},
     locale::Locale,
     mail::{self, MessageKind, NewMessage},
 };
 
-/// Tells what became of a list.
+/// Tells what became of a list; nothing of one that came by itself and went well.
 pub(super) async fn tell_ended(
     conn: &mut PgConnection,
     trade: &TradeSettings,
     now: OffsetDateTime,
     id: PriceImportId,
 ) -> Result<(), sqlx::Error> {
+    if store::is_quiet(conn, id).await? {
+        return Ok(());
+    }
     let rows = store::first_errors(conn, id).await?;
     tell(conn, now, id, MessageKind::PriceListImported, |supplier, import, locale| {
         let errors = rows.iter().map(|row| {
@@ -55,6 +59,36 @@ pub(super) async fn tell_held(
         })
     })
     .await
+}
+
+/// Tells that a list that is fetched by itself could not be. `streak` is what it is told of: once, until that is over.
+pub(super) async fn tell_not_fetched(
+    conn: &mut PgConnection,
+    trade: &TradeSettings,
+    now: OffsetDateTime,
+    supplier_id: SupplierId,
+    streak: Uuid,
+) -> Result<(), sqlx::Error> {
+    let Some(schedule) = store::find_schedule(conn, supplier_id).await? else { return Ok(()) };
+    let (supplier, people) = store::people(conn, supplier_id).await?;
+    let messages: Vec<NewMessage> = people
+        .into_iter()
+        .map(|reader| NewMessage {
+            cause: streak,
+            kind: MessageKind::PriceListNotFetched,
+            data: json!({
+                "supplier": supplier,
+                "source": schedule.url.shown(),
+                "error": schedule.error.as_ref().map(|error| error.detail.in_locale(reader.locale)),
+                "next_at": schedule.next_at.format(&Rfc3339).unwrap_or_default(),
+                "time_zone": trade.time_zone,
+            }),
+            recipient: reader.email,
+            locale: reader.locale,
+            user_id: None,
+        })
+        .collect();
+    mail::post(conn, now, &messages).await
 }
 
 fn url(trade: &TradeSettings, locale: Locale, id: PriceImportId) -> String {

@@ -40,6 +40,8 @@ pub enum MessageKind {
     PriceListImported,
     /// To the supplier: a price list looks like a slip, and waits.
     PriceListHeld,
+    /// To the supplier: its price list could not be fetched.
+    PriceListNotFetched,
     /// To the buyer: their money came.
     PaymentReceived,
     /// To the buyer, who is to pay again, and to the administrator: money that was held on a card was lost.
@@ -52,7 +54,7 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::ConfirmRegistration,
         Self::AddressKnown,
         Self::ResetPassword,
@@ -65,6 +67,7 @@ impl MessageKind {
         Self::OrderCanceled,
         Self::PriceListImported,
         Self::PriceListHeld,
+        Self::PriceListNotFetched,
         Self::PaymentReceived,
         Self::PaymentLapsed,
         Self::InvoiceOverdue,
@@ -87,6 +90,7 @@ impl MessageKind {
             Self::OrderCanceled => "order_canceled",
             Self::PriceListImported => "price_list_imported",
             Self::PriceListHeld => "price_list_held",
+            Self::PriceListNotFetched => "price_list_not_fetched",
             Self::PaymentReceived => "payment_received",
             Self::PaymentLapsed => "payment_lapsed",
             Self::InvoiceOverdue => "invoice_overdue",
@@ -110,6 +114,7 @@ impl MessageKind {
             | Self::OrderStatusChanged
             | Self::PriceListImported
             | Self::PriceListHeld
+            | Self::PriceListNotFetched
             | Self::PaymentReceived
             | Self::PaymentLapsed
             | Self::InvoiceOverdue

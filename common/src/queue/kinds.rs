@@ -48,6 +48,8 @@ macro_rules! every_job {
             .with::<$crate::mail::jobs::SendEmail>()
             .with::<$crate::imports::jobs::ImportPriceList>()
             .with::<$crate::imports::urls::jobs::FetchPriceList>()
+            .with::<$crate::imports::urls::jobs::CheckPriceList>()
+            .with::<$crate::imports::urls::jobs::FetchDuePriceLists>()
             .with::<$crate::payments::jobs::FinalizePayment>()
             .with::<$crate::payments::jobs::WatchPayment>()
             .with::<$crate::payments::jobs::RefundPayment>()

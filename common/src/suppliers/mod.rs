@@ -54,6 +54,4 @@ pub struct Supplier {
     pub confirmed: bool,
     /// What of its price lists looks like a slip.
     pub guard: Guard,
-    /// Where its price list can be fetched.
-    pub price_list_url: Option<String>,
 }

@@ -22,7 +22,7 @@ pub async fn find(conn: &mut PgConnection, id: SupplierId) -> Result<Option<Supp
                 select from users u where u.organization_id = s.id and u.email_confirmed_at is not null
             ) as "confirmed!",
             s.guard_price_factor as "price_factor: PriceFactor",
-            s.guard_withdrawn_percent as "withdrawn_percent: Percent", s.price_list_url
+            s.guard_withdrawn_percent as "withdrawn_percent: Percent"
         from suppliers s
         join organizations g on g.id = s.id
         where s.id = $1
@@ -38,7 +38,6 @@ pub async fn find(conn: &mut PgConnection, id: SupplierId) -> Result<Option<Supp
         approved: row.approved,
         confirmed: row.confirmed,
         guard: Guard { price_factor: row.price_factor, withdrawn_percent: row.withdrawn_percent },
-        price_list_url: row.price_list_url,
     }))
 }
 

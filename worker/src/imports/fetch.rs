@@ -17,7 +17,7 @@ use super::fetching::{FetchError, Fetched, FetchedFile, Progress, Wanted};
 use crate::{deps::Deps, registry::Perform};
 
 /// How soon a list looks again whose supplier has another one fetched.
-const WAIT: Duration = Duration::from_secs(1);
+pub(super) const WAIT: Duration = Duration::from_secs(1);
 
 /// How often the progress is shown.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);

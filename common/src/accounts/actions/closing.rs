@@ -14,6 +14,7 @@ use crate::{
     },
     addresses, basket, idempotency,
     ids::UserId,
+    imports::urls::end_schedule,
     mail, suppliers,
 };
 
@@ -94,6 +95,7 @@ async fn stop_selling_without_people(
 ) -> Result<(), sqlx::Error> {
     if member.kind == OrganizationKind::Supplier && member.last {
         suppliers::set_accepting_orders(conn, member.organization_id.into(), false, now).await?;
+        end_schedule(conn, member.organization_id.into()).await?;
     }
     Ok(())
 }

@@ -237,7 +237,9 @@ pub(in super::super) async fn unreported_imports(conn: &mut PgConnection) -> Res
                 i.supplier_id
             ) as "detail!"
         from price_imports i
+        left join price_import_fetches f on f.import_id = i.id
         where i.status in ('completed', 'completed_with_errors', 'failed')
+          and not (i.status = 'completed' and coalesce(f.scheduled, false))
           and not exists (select from email_messages m where m.cause = i.id and m.kind = $1)
           and exists (
             select
@@ -277,6 +279,33 @@ pub(in super::super) async fn unannounced_holds(conn: &mut PgConnection) -> Resu
         limit $2
         "#,
         MessageKind::PriceListHeld.as_str(),
+        AT_MOST,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Price lists that cannot be fetched by themselves any more of which nobody at the supplier was told.
+pub(in super::super) async fn untold_streaks(conn: &mut PgConnection) -> Result<Vec<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        select
+            'supplier ' || l.supplier_id as "subject!",
+            format('cannot have its price list fetched since %s and has no message %s', l.failing_since, $1::text)
+                as "detail!"
+        from price_list_urls l
+        where l.streak is not null
+          and not exists (select from email_messages m where m.cause = l.streak and m.kind = $1)
+          and exists (
+            select
+            from users u
+            where u.organization_id = l.supplier_id and u.closed_at is null and u.email_confirmed_at <= l.failing_since
+          )
+        order by l.supplier_id
+        limit $2
+        "#,
+        MessageKind::PriceListNotFetched.as_str(),
         AT_MOST,
     )
     .fetch_all(conn)

@@ -21,7 +21,7 @@ pub(super) use jobs::{abandoned_jobs, endless_jobs};
 pub(super) use messages::{
     messages_without_their_job, unannounced_holds, unannounced_parts, unasked_registrations,
     unconfirmed_orders, unreceipted_payments, unreminded_invoices, unreported_imports, untold_approvals,
-    untold_cancellations, untold_expiries, untold_lapses, untold_moves,
+    untold_cancellations, untold_expiries, untold_lapses, untold_moves, untold_streaks,
 };
 pub(super) use payments::{
     forgotten_orders, forgotten_refunds, misinvoiced_parts, mispaid_parts, misreleased_orders,

@@ -14,6 +14,7 @@ mod receiving;
 mod repeating;
 mod reporting;
 mod reverting;
+mod scheduling;
 mod staging;
 mod stock;
 
@@ -29,7 +30,7 @@ pub(super) use previewing::{
     Undecided, exclude_held, forget_preview, has_moved_on, lock, report, undecided_beyond, undecided_since,
 };
 pub use reading::{find, list, rows};
-pub(super) use reading::{first_errors, readers};
+pub(super) use reading::{first_errors, is_quiet, people, readers};
 pub(super) use receiving::{
     advance, delete_chunks, fail, insert, insert_chunk, lock_uploads, seal, standing,
 };
@@ -37,6 +38,10 @@ pub use receiving::{chunk, chunks};
 pub(super) use repeating::{repeat, same_as_last};
 pub(super) use reporting::{refused_rows, report_head, sum_up_problems};
 pub(super) use reverting::{insert_reversal, revertible, stage_reversal};
+pub(super) use scheduling::{
+    begin_check, change_schedule, end_schedule, find_schedule, insert_scheduled, note_check_failure,
+    note_checked, put_schedule, take_due,
+};
 pub use staging::Begun;
 pub(super) use staging::{
     analyze_stage, begin, clear_stage, insert_rejected, note_progress, note_summary, stage, waits_for_earlier,

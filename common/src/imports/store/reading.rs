@@ -202,3 +202,50 @@ pub(in super::super) async fn readers(
     .await?;
     Ok(Some((supplier.supplier_id, supplier.name, readers)))
 }
+
+/// Everybody at a supplier, with its name.
+pub(in super::super) async fn people(
+    conn: &mut PgConnection,
+    supplier_id: SupplierId,
+) -> Result<(String, Vec<Reader>), sqlx::Error> {
+    let organization_id = OrganizationId::from(supplier_id);
+    let name = sqlx::query_scalar!(
+        "select name from organizations where id = $1",
+        organization_id as OrganizationId,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let people = sqlx::query_as!(
+        Reader,
+        r#"
+        select email, locale as "locale: Locale"
+        from users
+        where organization_id = $1 and email_confirmed_at is not null and closed_at is null
+        limit 1000
+        "#,
+        organization_id as OrganizationId,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok((name, people))
+}
+
+/// Whether nobody is told of the end of an import: nobody asked for it, and all went well.
+pub(in super::super) async fn is_quiet(
+    conn: &mut PgConnection,
+    id: PriceImportId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select
+            from price_imports i
+            join price_import_fetches f on f.import_id = i.id and f.scheduled
+            where i.id = $1 and i.status = 'completed'
+        ) as "quiet!"
+        "#,
+        id as PriceImportId,
+    )
+    .fetch_one(conn)
+    .await
+}
