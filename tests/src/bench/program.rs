@@ -21,12 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// # Errors
 /// When they cannot be built.
 pub fn build_programs() -> anyhow::Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--workspace", "--bin", "api", "--bin", "worker"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .status()
-        .context("cannot start cargo")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut build = crate::cargo::build(&root, true);
+    build.args(["--quiet", "--bin", "api", "--bin", "worker"]);
+    let status = build.status().context("cannot start cargo")?;
     ensure!(status.success(), "the build of the programs has failed");
     Ok(())
 }
