@@ -113,7 +113,7 @@ pub(super) fn of_request(schema: &str, name: &str) -> Option<Word> {
         (_, "price_list_every_minutes") => word(json!({ "minimum": 15, "maximum": 10_080 }), 60),
         (_, "price_list_mode") => one_of(&["replace", "upsert"]),
         (_, "url" | "price_list_url") => word(
-            json!({ "format": "uri", "maxLength": 2_000, "pattern": "^https?://" }),
+            json!({ "format": "iri", "maxLength": 2_000, "pattern": "^https?://" }),
             "https://shop.example.com/price.yaml",
         ),
         (_, "sku") => {
