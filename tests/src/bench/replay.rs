@@ -89,13 +89,19 @@ fn entries_in(log: &str) -> Vec<(String, String)> {
 fn transactions_in(entries: &[(String, String)]) -> Vec<Vec<String>> {
     let mut open: HashMap<&str, Vec<String>> = HashMap::new();
     let mut ended = Vec::new();
+    // Values stand behind each step of a statement: what counts is those of its execution.
+    let mut executed: Option<&str> = None;
     for (process, text) in entries {
         if let Some(values) = text.strip_prefix("DETAIL:  parameters: ") {
-            if let Some(last) = open.get_mut(process.as_str()).and_then(|statements| statements.last_mut()) {
-                *last = filled_in(last, values);
+            if executed == Some(process)
+                && let Some(last) =
+                    open.get_mut(process.as_str()).and_then(|statements| statements.last_mut())
+            {
+                *last = with_values(last, values);
             }
             continue;
         }
+        executed = statement_of(text).map(|_| process.as_str());
         let Some(statement) = statement_of(text) else { continue };
         match statement.to_ascii_lowercase().as_str() {
             "begin" => {
@@ -124,27 +130,16 @@ fn statement_of(text: &str) -> Option<&str> {
     (how == "statement" || how.starts_with("execute ")).then(|| statement.trim().trim_end_matches(';'))
 }
 
-/// A statement with its values, such as `$1 = 'text', $2 = NULL`, in it.
-fn filled_in(statement: &str, values: &str) -> String {
-    let mut by_number = HashMap::new();
+/// A statement and its values, such as `$1 = 'text', $2 = NULL`: prepared, so that each value has the type that it had.
+fn with_values(statement: &str, values: &str) -> String {
+    let mut all = Vec::new();
     let mut rest = values;
-    while let Some((number, after)) = rest.strip_prefix('$').and_then(|rest| rest.split_once(" = ")) {
-        let length = length_of_value(after);
-        by_number.insert(number.to_owned(), &after[..length]);
-        rest = after[length..].strip_prefix(", ").unwrap_or_default();
+    while let Some((_, value)) = rest.split_once(" = ") {
+        let length = length_of_value(value);
+        all.push(&value[..length]);
+        rest = value[length..].strip_prefix(", ").unwrap_or_default();
     }
-    let mut filled = String::new();
-    let mut parts = statement.split('$');
-    filled.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        match by_number.get(&part[..digits]) {
-            Some(value) => filled.push_str(value),
-            None => filled.push_str(&format!("${}", &part[..digits])),
-        }
-        filled.push_str(&part[digits..]);
-    }
-    filled
+    format!("prepare replayed as {statement};\nexecute replayed ({});\ndeallocate replayed", all.join(", "))
 }
 
 /// How long the value is that a text begins with: `NULL`, or quoted, a quote within it twice.
@@ -167,11 +162,12 @@ mod tests {
 
     const LOG: &str = "[7] LOG:  duration: 0.1 ms  statement: BEGIN
 [8] LOG:  duration: 0.1 ms  execute sqlx_s_1: select 1
-[7] LOG:  duration: 0.1 ms  parse sqlx_s_2: update t
-\tset a = $1 where b = $2 and c = $10
+[7] LOG:  duration: 0.1 ms  bind sqlx_s_2: update t
+\tset a = $1 where b = $2 and c = $3
+[7] DETAIL:  parameters: $1 = 'it''s, ''$2'' = ', $2 = NULL, $3 = ''
 [7] LOG:  duration: 0.1 ms  execute sqlx_s_2: update t
-\tset a = $1 where b = $2 and c = $10
-[7] DETAIL:  parameters: $1 = 'it''s, ''$2''', $2 = NULL, $10 = ''
+\tset a = $1 where b = $2 and c = $3
+[7] DETAIL:  parameters: $1 = 'it''s, ''$2'' = ', $2 = NULL, $3 = ''
 [7] LOG:  duration: 0.1 ms  statement: COMMIT
 [8] LOG:  duration: 0.1 ms  statement: BEGIN
 [8] LOG:  duration: 0.1 ms  statement: copy s (it) from stdin
@@ -179,9 +175,10 @@ mod tests {
 ";
 
     #[test]
-    fn transactions_are_told_apart_and_values_stand_in_their_statements() {
+    fn transactions_are_told_apart_and_statements_have_their_values() {
         let transactions = transactions_in(&entries_in(LOG));
-        let update = "update t\nset a = 'it''s, ''$2''' where b = NULL and c = ''";
+        let update = "prepare replayed as update t\nset a = $1 where b = $2 and c = $3;\n\
+                      execute replayed ('it''s, ''$2'' = ', NULL, '');\ndeallocate replayed";
         assert_eq!(
             transactions,
             [vec!["BEGIN", update, "COMMIT"], vec!["BEGIN", "copy s (it) from stdin", "COMMIT"]]
