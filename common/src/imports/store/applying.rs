@@ -1,8 +1,9 @@
 //! Applying a staged list: the difference to the supplier's offers, then only what differs, in one transaction.
 //!
 //! Lock order: the supplier's catalogue, so that lists follow one another; [GTINs](super::gtins), by lists that bring new
-//! ones; categories and products in the order of their names; the products that are placed, by id; new words, in their order; stock, in the order of offers like
-//! orders do; the supplier. What buyers and suppliers wait for comes last, when the long work is done.
+//! ones; categories and products in the order of their names; the products that are placed, by id; new words, in their
+//! order; stock, in the order of offers like orders do; the supplier. What buyers and suppliers wait for comes last, when
+//! the long work is done.
 
 use std::time::Duration;
 

@@ -83,8 +83,8 @@ pub(super) async fn add_categories(conn: &mut PgConnection, id: PriceImportId) -
 }
 
 /// New products. What one is found by is known at once where the list has it in one row only, which is the rule; the
-/// others are indexed once all their offers are there. It has a GTIN that its rows say, the lowest of several, unless that is some
-/// product's already.
+/// others are indexed once all their offers are there. It has a GTIN that its rows say, the lowest of several, unless that
+/// is some product's already.
 pub(super) async fn add_products(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
