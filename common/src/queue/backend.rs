@@ -15,7 +15,6 @@ use std::{
     time::Duration,
 };
 
-use ::time::OffsetDateTime;
 use apalis_core::{
     backend::{self, BackendConfig, finalize::Ephemeral},
     task::{Task, builder::TaskBuilder, task_id::TaskId},
@@ -34,7 +33,7 @@ pub use super::slots::Slot;
 use super::{
     Alarm, ClaimedJob, QueueName, Run,
     deadline::{ANSWERED_WITHIN, answer},
-    place::{Claimed, Drained, Place},
+    place::{Claimed, Drained, Place, Position},
     slots::Slots,
     store::{
         self, Demand,
@@ -170,7 +169,7 @@ impl Claimer {
         let losses = *self.source.losses.borrow();
         let (began, begin) = (Instant::now(), self.place.begin(Instant::now().into_std()));
         let jobs = self.claim(wanted, begin).await?;
-        let newest = jobs.iter().map(|job| job.due_at).max();
+        let newest = jobs.iter().map(|job| Position { due_at: job.due_at, id: job.id }).max();
         let claimed = Claimed { newest, full: jobs.len() == wanted, took: began.elapsed() };
         let drained = self.place.move_on(begin, claimed, Instant::now().into_std());
         self.pass_on(jobs, losses, &mut free).await;
@@ -180,11 +179,7 @@ impl Claimer {
         Ok(drained)
     }
 
-    async fn claim(
-        &self,
-        wanted: usize,
-        begin: Option<OffsetDateTime>,
-    ) -> Result<Vec<ClaimedJob>, sqlx::Error> {
+    async fn claim(&self, wanted: usize, begin: Option<Position>) -> Result<Vec<ClaimedJob>, sqlx::Error> {
         let Source { pool, queue, worker, kinds, .. } = &self.source;
         let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
         let demand = Demand { queue: *queue, worker, kinds, limit, begin };

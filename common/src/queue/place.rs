@@ -7,6 +7,9 @@
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::ids::JobId;
 
 /// How far before the newest job a claim looks for more, once it has them all: a job is due from the beginning of its
 /// transaction on, and is seen after the end. Those of longer transactions are found from the front.
@@ -18,11 +21,19 @@ const FRONT_EVERY: Duration = Duration::from_secs(1);
 /// How many times as long as a claim from the front took the next such waits, at least.
 const FRONT_PAUSES: u32 = 20;
 
+/// Where a job stands in its queue: by when it has become due, and among those of one moment (a thousand that one
+/// transaction left) by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    pub(super) due_at: OffsetDateTime,
+    pub(super) id: JobId,
+}
+
 /// Where the next claim begins.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// When the newest job that was claimed has become due.
-    newest: Option<OffsetDateTime>,
+    /// Where the last of the jobs stands that were claimed.
+    newest: Option<Position>,
     /// Whether there may be more right behind it.
     amid: bool,
     /// When to begin at the front again.
@@ -32,8 +43,8 @@ pub(super) struct Place {
 /// What a claim came to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claimed {
-    /// When the newest of its jobs has become due.
-    pub(super) newest: Option<OffsetDateTime>,
+    /// Where the last of its jobs stands.
+    pub(super) newest: Option<Position>,
     /// Whether it is as many as were wanted.
     pub(super) full: bool,
     /// How long it took.
@@ -53,19 +64,15 @@ impl Place {
         Self { newest: None, amid: false, front_at: now }
     }
 
-    /// From which time on jobs are looked at that are due; none means the front.
-    pub(super) fn begin(&self, now: Instant) -> Option<OffsetDateTime> {
+    /// From where on jobs are looked at that are due; none means the front.
+    pub(super) fn begin(&self, now: Instant) -> Option<Position> {
         let newest = self.newest.filter(|_| now < self.front_at)?;
-        Some(if self.amid { newest } else { newest - SLACK })
+        let before = || Position { due_at: newest.due_at - SLACK, id: JobId(Uuid::nil()) };
+        Some(if self.amid { newest } else { before() })
     }
 
     /// Moves on, after a claim that began at `begin`.
-    pub(super) fn move_on(
-        &mut self,
-        begin: Option<OffsetDateTime>,
-        claimed: Claimed,
-        now: Instant,
-    ) -> Drained {
+    pub(super) fn move_on(&mut self, begin: Option<Position>, claimed: Claimed, now: Instant) -> Drained {
         // Only what is right behind the last claim was looked at.
         let in_part = self.amid && begin.is_some();
         if begin.is_none() {
@@ -83,9 +90,13 @@ mod tests {
 
     use super::*;
 
-    const DUE: OffsetDateTime = datetime!(2026-11-27 12:00 UTC);
+    const DUE: Position = at(datetime!(2026-11-27 12:00 UTC), 7);
 
-    fn claimed(newest: Option<OffsetDateTime>, full: bool) -> Claimed {
+    const fn at(due_at: OffsetDateTime, id: u128) -> Position {
+        Position { due_at, id: JobId(Uuid::from_u128(id)) }
+    }
+
+    fn claimed(newest: Option<Position>, full: bool) -> Claimed {
         Claimed { newest, full, took: Duration::from_millis(1) }
     }
 
@@ -106,7 +117,7 @@ mod tests {
         place.move_on(None, claimed(Some(DUE), true), start);
         assert_eq!(place.move_on(Some(DUE), claimed(None, false), start), Drained::No);
         let begin = place.begin(start);
-        assert_eq!(begin, Some(DUE - SLACK));
+        assert_eq!(begin, Some(at(DUE.due_at - SLACK, 0)));
         assert_eq!(place.move_on(begin, claimed(None, false), start), Drained::Yes);
     }
 

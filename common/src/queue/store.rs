@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::QueueName;
+use super::{QueueName, place::Position};
 use crate::ids::JobId;
 
 pub(super) mod figures;
@@ -114,8 +114,8 @@ pub(super) struct Demand<'a> {
     pub(super) kinds: &'a [String],
     /// How many jobs at most.
     pub(super) limit: i64,
-    /// From which time on it looks at those that are due; at all where there is none.
-    pub(super) begin: Option<OffsetDateTime>,
+    /// From where on it looks at those that are due; at all where there is none.
+    pub(super) begin: Option<Position>,
 }
 
 /// Takes jobs that are due; each claim charges an attempt.
@@ -145,8 +145,9 @@ pub(super) async fn claim(
             select id
             from jobs
             where queue = $1 and state = 'ready' and run_at <= now() and kind = any ($3)
-              and run_at >= coalesce($5, '-infinity'::timestamptz) and exists (select from lease)
-            order by run_at
+              and (run_at, id) >= (coalesce($5, '-infinity'::timestamptz), coalesce($6, '00000000-0000-0000-0000-000000000000'::uuid))
+              and exists (select from lease)
+            order by run_at, id
             limit $4
             for update skip locked
         ))
@@ -158,7 +159,8 @@ pub(super) async fn claim(
         demand.worker,
         demand.kinds,
         demand.limit,
-        demand.begin,
+        demand.begin.map(|begin| begin.due_at),
+        demand.begin.map(|begin| begin.id) as Option<JobId>,
     )
     .fetch_all(conn)
     .await?;
