@@ -16,7 +16,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error},
 };
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::{
     error::{ApiError, ApiResult, FieldProblem},
@@ -172,13 +172,26 @@ impl<T: ToSchema + 'static> EndpointArgRegister for Body<T> {
 /// # Errors
 /// When it is no whole number, or beyond what can be kept.
 pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    let number = serde_json::Number::deserialize(deserializer)?;
+    let number = Number::deserialize(deserializer)?;
+    whole_number(&number).ok_or_else(|| D::Error::custom("expected a whole number"))
+}
+
+/// The same of a field that may be absent or null.
+///
+/// # Errors
+/// Likewise.
+pub fn whole_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let number = Option::<Number>::deserialize(deserializer)?;
+    number
+        .map(|number| whole_number(&number).ok_or_else(|| D::Error::custom("expected a whole number")))
+        .transpose()
+}
+
+/// What a number is, if it is whole and can be kept.
+pub(crate) fn whole_number(number: &Number) -> Option<i64> {
     // Below 2^53 every whole number is a float, and the conversion is exact.
     let exact = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15);
-    number
-        .as_i64()
-        .or(exact.map(|number| number as i64))
-        .ok_or_else(|| D::Error::custom("expected a whole number"))
+    number.as_i64().or(exact.map(|number| number as i64))
 }
 
 /// Reads a field that is there, even if it is null: null takes away what was there.

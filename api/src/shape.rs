@@ -6,7 +6,10 @@ use salvo::oapi::{
 };
 use serde_json::Value;
 
-use crate::{body::escape, error::FieldProblem};
+use crate::{
+    body::{escape, whole_number},
+    error::FieldProblem,
+};
 
 /// How many problems are looked for: a body may have a hundred thousand items, all of them wrong.
 pub(crate) const AT_MOST: usize = 1_000;
@@ -107,9 +110,7 @@ fn expected_type(schema: &SchemaType, value: &Value) -> Option<&'static str> {
     let fits = types.iter().any(|basic| match basic {
         BasicType::Object => value.is_object(),
         BasicType::String => value.is_string(),
-        BasicType::Integer => {
-            value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0)
-        }
+        BasicType::Integer => value.as_number().and_then(whole_number).is_some(),
         BasicType::Number => value.is_number(),
         BasicType::Boolean => value.is_boolean(),
         BasicType::Array => value.is_array(),
@@ -121,7 +122,7 @@ fn expected_type(schema: &SchemaType, value: &Value) -> Option<&'static str> {
         (false, Some(basic)) => Some(match basic {
             BasicType::Object => "an object",
             BasicType::String => "a string",
-            BasicType::Integer => "a whole number",
+            BasicType::Integer => "a whole number of at most 64 bits",
             BasicType::Number => "a number",
             BasicType::Boolean => "true or false",
             BasicType::Array => "an array",

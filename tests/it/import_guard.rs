@@ -109,10 +109,21 @@ async fn what_moves_within_the_limits_is_applied_and_the_limits_are_the_supplier
         ("guard_price_factor", json!(1000.5)),
         ("guard_withdrawn_percent", json!(-1)),
         ("guard_withdrawn_percent", json!(101)),
+        ("price_list_every_minutes", json!(i64::MAX)),
     ] {
         let refused = supplier.patch("/api/v1/supplier", json!({ field: value })).await.assert_status(422);
         refused.invalid(&[(&*format!("/{field}"), "out_of_range")]);
     }
+    for value in [json!(u64::MAX), json!(1e300), json!(1.5), json!("50")] {
+        let wrong = json!({ "guard_withdrawn_percent": value, "price_list_every_minutes": value });
+        let refused = supplier.patch("/api/v1/supplier", wrong).await.assert_status(422);
+        refused.invalid(&[
+            ("/guard_withdrawn_percent", "wrong_type"),
+            ("/price_list_every_minutes", "wrong_type"),
+        ]);
+    }
+    let settings = json!({ "guard_withdrawn_percent": 50.0 });
+    supplier.patch("/api/v1/supplier", settings).await.assert_status(200);
     app.finish().await;
 }
 

@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 
 use crate::{
     addresses::dto::AddressResponse,
-    body::{Fields, named},
+    body::{Fields, named, whole_if_any},
     error::ApiResult,
     imports::dto::ImportFailureResponse,
     orders::dto::{HistoryResponse, OrderLineResponse},
@@ -111,6 +111,7 @@ pub struct SupplierSettingsRequest {
     /// to 1000.
     pub guard_price_factor: Option<f64>,
     /// Price lists are held for review when they withdraw more than so many of a hundred offers: 0 to 100.
+    #[serde(default, deserialize_with = "whole_if_any")]
     pub guard_withdrawn_percent: Option<i64>,
     /// From where its price list is fetched by itself, now and then as often as `price_list_every_minutes` says: an `http` or
     /// `https` address at a host of the internet, without user and password; null ends it.
@@ -118,6 +119,7 @@ pub struct SupplierSettingsRequest {
     #[salvo(schema(value_type = Option<String>))]
     pub price_list_url: Option<Option<String>>,
     /// How often it is, in minutes: 15 to 10,080 (a week); 60 unless it is said.
+    #[serde(default, deserialize_with = "whole_if_any")]
     pub price_list_every_minutes: Option<i64>,
     /// What happens then to offers that the list does not name: `replace` (withdrawn; the default) or `upsert`.
     pub price_list_mode: Option<String>,
