@@ -1,6 +1,10 @@
 //! Why a price list was not fetched.
 
-use std::fmt;
+use std::{
+    error::Error,
+    fmt,
+    io::{self, ErrorKind},
+};
 
 use crate::imports::{ImportFailure, Wording, said};
 
@@ -54,6 +58,68 @@ impl FetchCode {
     }
 }
 
+/// Why a server cannot be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// Nobody knows its name.
+    UnknownName,
+    /// Whoever knows names did not answer.
+    NameUnanswered,
+    /// Its name leads nowhere.
+    NoAddress,
+    /// It does not answer.
+    Silent,
+    /// Nothing listens there.
+    Refused,
+    /// No network leads there.
+    NoRoute,
+    /// The two could not agree on how to encrypt, or its certificate is not trusted; in the words of the library.
+    NotTrusted(String),
+    /// Anything else, in the words of the system.
+    Other(String),
+}
+
+impl Absence {
+    /// The reason inside an error of a connection: what stands around it names the address.
+    #[must_use]
+    pub fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut innermost = error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        let words = innermost.to_string();
+        let Some(error) = innermost.downcast_ref::<io::Error>() else { return Self::Other(words) };
+        match error.kind() {
+            ErrorKind::ConnectionRefused => Self::Refused,
+            ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable => Self::NoRoute,
+            _ if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => Self::NotTrusted(words),
+            _ => Self::Other(words),
+        }
+    }
+
+    fn said(&self) -> Wording {
+        match self {
+            Self::UnknownName => said!("its name was not found", "его имя не найдено"),
+            Self::NameUnanswered => {
+                said!("its name was not found in time", "его имя не удалось найти вовремя")
+            }
+            Self::NoAddress => said!("its name has no address", "у его имени нет адреса"),
+            Self::Silent => said!("it did not answer in time", "он не ответил вовремя"),
+            Self::Refused => {
+                said!("it takes no connections at this port", "он не принимает соединений на этом порту")
+            }
+            Self::NoRoute => said!("no network leads there", "к нему не ведёт ни одна сеть"),
+            Self::NotTrusted(why) => {
+                said!(
+                    "the connection cannot be encrypted safely ({why})",
+                    "не удаётся установить защищённое соединение ({why})"
+                )
+            }
+            Self::Other(why) => said!("the connection failed ({why})", "соединение не удалось ({why})"),
+        }
+    }
+}
+
 /// Why a list was not fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchFailure {
@@ -103,10 +169,11 @@ impl FetchFailure {
         Self::final_one(FetchCode::Answered, detail)
     }
 
-    /// Nobody is there, or the connection broke; in the words of the system.
+    /// Nobody is there.
     #[must_use]
-    pub fn unreachable(reason: &str) -> Self {
-        let detail = said!("the server cannot be reached: {reason}", "сервер недоступен: {reason}");
+    pub fn unreachable(reason: &Absence) -> Self {
+        let Wording { en, ru } = reason.said();
+        let detail = said!("the server cannot be reached: {}", "сервер недоступен: {}"; en, ru);
         Self::passing(FetchCode::Unreachable, detail)
     }
 

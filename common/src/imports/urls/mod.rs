@@ -19,7 +19,7 @@ mod settings;
 
 pub use actions::{Awaiting, FetchedList, begin_fetch, deliver, note_fetch_failure, note_fetched, request};
 pub use addresses::{Allowed, is_public};
-pub use failures::{FetchCode, FetchFailure};
+pub use failures::{Absence, FetchCode, FetchFailure};
 pub use model::{Fetch, NewFetch, PriceListUrl};
 pub(crate) use schedule::end_schedule;
 pub use schedule::{

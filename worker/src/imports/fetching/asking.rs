@@ -1,8 +1,8 @@
 //! One question to one server, over a connection of its own.
 
-use std::{error::Error, net::SocketAddr};
+use std::net::SocketAddr;
 
-use common::imports::urls::{FetchFailure, PriceListUrl};
+use common::imports::urls::{Absence, FetchFailure, PriceListUrl};
 use reqwest::{
     Client, Response,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -72,20 +72,11 @@ impl Fetcher {
 /// What an error of the connection means.
 pub(super) fn failure(error: &reqwest::Error, limits: &FetchLimits) -> FetchFailure {
     if error.is_connect() {
-        let reason = if error.is_timeout() { "it did not answer in time".to_owned() } else { last(error) };
+        let reason = if error.is_timeout() { Absence::Silent } else { Absence::of(error) };
         return FetchFailure::unreachable(&reason);
     }
     if error.is_timeout() {
         return FetchFailure::silent(limits.silence.as_secs_f32());
     }
     FetchFailure::broken_off()
-}
-
-/// The innermost reason: what stands around it names the address.
-fn last(error: &dyn Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }

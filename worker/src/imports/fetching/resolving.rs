@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
 };
 
-use common::imports::urls::{Allowed, FetchFailure, PriceListUrl};
+use common::imports::urls::{Absence, Allowed, FetchFailure, PriceListUrl};
 use tokio::{net, time};
 
 use super::Fetcher;
@@ -38,13 +38,12 @@ impl Fetcher {
             Some(address) => vec![address],
             None => {
                 let looking = time::timeout(self.limits.connect, self.resolver.look_up(url.host())).await;
-                let looked =
-                    looking.map_err(|_| FetchFailure::unreachable("its name was not found in time"))?;
-                looked.map_err(|_| FetchFailure::unreachable("its name was not found"))?
+                let looked = looking.map_err(|_| FetchFailure::unreachable(&Absence::NameUnanswered))?;
+                looked.map_err(|_| FetchFailure::unreachable(&Absence::UnknownName))?
             }
         };
         if found.is_empty() {
-            return Err(FetchFailure::unreachable("its name has no address"));
+            return Err(FetchFailure::unreachable(&Absence::NoAddress));
         }
         let reachable: Vec<SocketAddr> = found
             .into_iter()
