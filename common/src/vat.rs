@@ -1,6 +1,6 @@
 //! Rates of value added tax, and which of them an installation knows.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde::Serialize;
 
@@ -68,7 +68,12 @@ impl VatRates {
                 format!("expected none or 0 to 99 percent, with commas between, found {text:?}")
             })
         };
-        text.split(',').map(rate).collect::<Result<Vec<_>, _>>().map(Self)
+        let rates = text.split(',').map(rate).collect::<Result<Vec<_>, _>>()?;
+        let mut seen = HashSet::new();
+        match rates.iter().find(|rate| !seen.insert(*rate)) {
+            Some(twice) => Err(format!("the rate {twice} is there twice")),
+            None => Ok(Self(rates)),
+        }
     }
 
     /// Whether a rate is one of them.
@@ -125,5 +130,6 @@ mod tests {
         assert!(rates.know(&VatRate::parse("20").unwrap()) && !rates.know(&VatRate::parse("22").unwrap()));
         assert_eq!(VatRates::parse(VatRates::RUSSIAN).unwrap(), VatRates::default());
         assert!(VatRates::parse("22;10").is_err() && VatRates::parse("").is_err());
+        assert_eq!(VatRates::parse("22,НДС 22%").unwrap_err(), "the rate 22 is there twice");
     }
 }

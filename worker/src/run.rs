@@ -4,7 +4,7 @@
 //! handler, where its outcome is acknowledged whatever it was.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     sync::Arc,
     time::{Duration, Instant},
@@ -67,22 +67,24 @@ impl RunSettings {
     /// Reads `mail=16,imports=1`: a queue, and how many of its jobs may run at once.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// All that is wrong with it.
     pub fn parse_queues(text: &str) -> Result<BTreeMap<String, usize>, String> {
-        let mut queues = BTreeMap::new();
+        let (mut queues, mut named, mut wrong) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
         for part in text.split(',').map(str::trim) {
             let (name, slots) = part.split_once('=').unwrap_or((part, "1"));
-            let known = QueueName::parse(name).ok_or_else(|| {
+            if !named.insert(name) {
+                wrong.push(format!("the queue {name} is there twice"));
+            }
+            if QueueName::parse(name).is_none() {
                 let names: Vec<_> = QueueName::ALL.iter().map(|queue| queue.as_str()).collect();
-                format!("there is no queue {name:?}; expected some of {}", names.join(", "))
-            })?;
-            let slots = slots.parse().ok().filter(|slots| (1..=1_000).contains(slots));
-            let slots = slots.ok_or_else(|| format!("{name}: expected 1 to 1000 slots"))?;
-            if queues.insert(known.as_str().to_owned(), slots).is_some() {
-                return Err(format!("the queue {name} is there twice"));
+                wrong.push(format!("there is no queue {name:?}; expected some of {}", names.join(", ")));
+            }
+            match slots.parse() {
+                Ok(slots @ 1..=1_000) => _ = queues.insert(name.to_owned(), slots),
+                _ => wrong.push(format!("{name}: expected 1 to 1000 slots, found {slots:?}")),
             }
         }
-        Ok(queues)
+        if wrong.is_empty() { Ok(queues) } else { Err(wrong.join("; ")) }
     }
 }
 

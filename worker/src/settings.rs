@@ -12,7 +12,10 @@ use common::{
     supervisor::Supervisor,
 };
 
-use crate::{mail::Mailer, run::RunSettings};
+use crate::{
+    mail::{Mailer, Server, sender},
+    run::RunSettings,
+};
 
 /// Longer than anybody waits for a worker.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -24,7 +27,7 @@ pub struct WorkArgs {
     #[arg(
         long,
         env = "WORKER_QUEUES",
-        default_value = "mail=16,imports=1,fetches=4,payments=4,maintenance=1"
+        default_value = "mail=16,imports=1,fetches=8,payments=4,maintenance=1"
     )]
     pub queues: String,
 
@@ -109,12 +112,7 @@ impl WorkArgs {
                 problems.take("METRICS_ADDR", parsed).map(Some)
             }
         };
-        let smtp_url = problems.required("SMTP_URL", self.smtp_url);
-        let mail_from = problems.required("MAIL_FROM", self.mail_from);
-        let mailer = smtp_url.zip(mail_from).and_then(|(smtp_url, mail_from)| {
-            let mailer = Mailer::new(&smtp_url, &mail_from).map_err(|error| format!("{error:#}"));
-            problems.take("SMTP_URL, MAIL_FROM", mailer)
-        });
+        let mailer = check_mailer(self.smtp_url, self.mail_from, &mut problems);
         let database = self.database.check(&mut problems);
         let trade = self.trade.check(&mut problems);
         let fetching = self.fetching.check(&mut problems);
@@ -159,6 +157,15 @@ impl WorkArgs {
     }
 }
 
+fn check_mailer(smtp_url: Option<String>, from: Option<String>, problems: &mut Problems) -> Option<Mailer> {
+    let server = problems
+        .required("SMTP_URL", smtp_url)
+        .and_then(|url| problems.take("SMTP_URL", Server::parse(&url).map_err(|error| format!("{error:#}"))));
+    let from = problems.required("MAIL_FROM", from);
+    let from = from.and_then(|from| problems.take("MAIL_FROM", sender(&from)));
+    Some(Mailer::from(server?, from?))
+}
+
 fn parse_grace(text: &str) -> Result<Duration, String> {
     let grace = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
@@ -195,6 +202,29 @@ mod tests {
             let args = Cli::parse_from(["worker", flag, &longest]).args;
             let refused = args.check(Problems::default()).err().expect("a refusal");
             assert!(refused.to_string().contains(problem), "{flag}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_bad_start_lists_everything_that_is_wrong() {
+        let args = Cli::parse_from([
+            "worker",
+            "--smtp-url=ftp://relay",
+            "--mail-from=nobody",
+            "--queues=mail=0,exports,mail",
+            "--import-url-allow=127.0.0.1:0,10.0.0.1/8",
+        ]);
+        let refused = args.args.check(Problems::default()).err().expect("a refusal").to_string();
+        for problem in [
+            "SMTP_URL: ",
+            "MAIL_FROM: ",
+            "mail: expected 1 to 1000 slots",
+            "no queue \"exports\"",
+            "the queue mail is there twice",
+            "127.0.0.1:0",
+            "10.0.0.1/8",
+        ] {
+            assert!(refused.contains(problem), "{problem}: {refused}");
         }
     }
 

@@ -123,15 +123,20 @@ impl Mailer {
     /// Nothing is sent or connected to yet.
     ///
     /// # Errors
-    /// Says which of the two is malformed, without repeating it: the URL may hold a password.
+    /// What is wrong with one of the two.
     pub fn new(smtp_url: &str, from: &str) -> anyhow::Result<Self> {
-        Ok(Self {
-            server: Server::parse(smtp_url)?,
-            from: mailbox(from).context("the sender is no e-mail address")?,
+        Ok(Self::from(Server::parse(smtp_url)?, sender(from)?))
+    }
+
+    /// The same of settings that were read.
+    pub(crate) fn from(server: Server, from: Mailbox) -> Self {
+        Self {
+            server,
+            from,
             limits: Limits { connect: Duration::from_secs(10), send: Duration::from_secs(20) },
             hosts: Hosts::sharing(SLOTS),
             idle: Mutex::new(Vec::new()),
-        })
+        }
     }
 
     /// The same for a process that sends so many messages at once: one host's recipients have half of them.
@@ -329,6 +334,15 @@ fn without(words: &str, address: &str) -> String {
 }
 
 /// An address whose domain is written as servers know it: `почта.рф` is `xn--80a1acny.xn--p1ai` to them.
+/// Reads the sender of all messages.
+///
+/// # Errors
+/// What was expected, and what was found.
+pub(crate) fn sender(text: &str) -> anyhow::Result<Mailbox> {
+    mailbox(text)
+        .with_context(|| format!("expected name@example.com or Name <name@example.com>, found {text:?}"))
+}
+
 fn mailbox(text: &str) -> Option<Mailbox> {
     let Mailbox { name, email } = text.parse().ok()?;
     let email = match Host::parse(email.domain()) {

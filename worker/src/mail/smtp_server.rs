@@ -13,7 +13,7 @@ use lettre::transport::smtp::{
 };
 
 /// The server, and what every connection to it needs.
-pub(super) struct Server {
+pub(crate) struct Server {
     server: SmtpServer,
     tls: Option<TlsParameters>,
     credentials: Option<Credentials>,
@@ -22,7 +22,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Reads the setting. Its errors never repeat the URL, which may hold a password.
-    pub(super) fn parse(smtp_url: &str) -> anyhow::Result<Self> {
+    pub(crate) fn parse(smtp_url: &str) -> anyhow::Result<Self> {
         let server = SmtpServer::parse(smtp_url)?;
         let tls = match server.encryption {
             Encryption::None => None,

@@ -101,19 +101,32 @@ impl FromStr for Allowed {
     /// Reads `127.0.0.1:8090, 10.1.0.0/16, [::1]:8090`: addresses or networks by commas, each perhaps with the only
     /// port.
     fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        parts.map(parse_one).collect::<Result<_, _>>().map(Self)
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let (nets, wrong): (Vec<_>, Vec<_>) =
+            text.split(',').map(|part| parse_one(part.trim())).partition(Result::is_ok);
+        let wrong: Vec<_> = wrong.into_iter().filter_map(Result::err).collect();
+        if wrong.is_empty() { Ok(Self(nets.into_iter().flatten().collect())) } else { Err(wrong.join("; ")) }
     }
 }
 
 fn parse_one(text: &str) -> Result<(IpNet, Option<u16>), String> {
     let with_port = || {
         let (net, port) = text.rsplit_once(':')?;
-        Some((parse_net(net)?, Some(port.parse().ok()?)))
+        Some((parse_net(net)?, Some(port.parse().ok().filter(|port| *port > 0)?)))
     };
-    parse_net(text).map(|net| (net, None)).or_else(with_port).ok_or_else(|| {
+    let (net, port) = parse_net(text).map(|net| (net, None)).or_else(with_port).ok_or_else(|| {
         format!("expected addresses or networks such as 127.0.0.1:8090 or 10.1.0.0/16, found {text:?}")
-    })
+    })?;
+    if net.trunc() != net {
+        return Err(format!(
+            "expected a network without the bits of a host, {} or {}, found {text:?}",
+            net.trunc(),
+            net.addr()
+        ));
+    }
+    Ok((net, port))
 }
 
 fn parse_net(text: &str) -> Option<IpNet> {
@@ -209,7 +222,7 @@ mod tests {
 
     #[test]
     fn exceptions_are_of_networks_and_ports() {
-        let allowed: Allowed = "127.0.0.1:8090, 10.1.0.0/16,[::1]:80,fd00::/8 ,".parse().unwrap();
+        let allowed: Allowed = "127.0.0.1:8090, 10.1.0.0/16,[::1]:80,fd00::/8".parse().unwrap();
         for (address, port, permitted) in [
             ("127.0.0.1", 8090, true),
             ("127.0.0.1", 8091, false),
@@ -225,9 +238,13 @@ mod tests {
             assert_eq!(allowed.permits(ip(address), port), permitted, "{address} {port}");
         }
         assert!("".parse::<Allowed>().unwrap().is_empty());
-        for wrong in ["localhost", "127.0.0.1:x", "10.0.0.0/33", "127.0.0.1:99999", ":80"] {
+        for wrong in
+            ["localhost", "127.0.0.1:x", "10.0.0.0/33", "127.0.0.1:99999", ":80", "127.0.0.1:0", ",", "::1,"]
+        {
             assert!(wrong.parse::<Allowed>().is_err(), "{wrong}");
         }
+        let wrong = "10.0.0.1/8, localhost".parse::<Allowed>().unwrap_err();
+        assert!(wrong.contains("10.0.0.0/8 or 10.0.0.1, found") && wrong.contains("localhost"), "{wrong}");
     }
 
     proptest! {
