@@ -59,7 +59,9 @@ enum Command {
 fn main() -> ExitCode {
     let cli: Cli = program::arguments();
     if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "api", &mut program::Output);
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "api", &mut script);
+        program::print(format_args!("{}", String::from_utf8_lossy(&script).trim_end()));
         return ExitCode::SUCCESS;
     }
     program::run("api", &cli.telemetry, async |problems| {

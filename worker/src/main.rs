@@ -60,7 +60,9 @@ enum Command {
 fn main() -> ExitCode {
     let cli: Cli = program::arguments();
     if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "worker", &mut program::Output);
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "worker", &mut script);
+        program::print(format_args!("{}", String::from_utf8_lossy(&script).trim_end()));
         return ExitCode::SUCCESS;
     }
     program::run("worker", &cli.telemetry, async |problems| match cli.command {
