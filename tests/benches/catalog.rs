@@ -25,6 +25,9 @@ const PRODUCTS: u32 = 10_000;
 /// How many different pages and cards are asked for.
 const ASKED_FOR: usize = 100;
 
+/// How many offers the statement of a card is told to show at most.
+const MOST_OFFERS: &str = "200";
+
 const PASSWORD: &str = "длинный пароль 42";
 
 /// A database, what is read of it, and how PostgreSQL would read it alone.
@@ -218,7 +221,7 @@ impl Subject {
         let cards: Vec<String> = ids.iter().map(|id| format!("/api/v1/products/{id}")).collect();
         get(api.address(), &cards[0]).await?;
         let statement = cluster.last_statement(&database).await?;
-        let with_id = |id: &String| fill_in(&statement, &[quoted(id)]);
+        let with_id = |id: &String| fill_in(&statement, &[quoted(id), MOST_OFFERS.to_owned()]);
         let card = Script::Statements(ids.iter().map(with_id).collect());
         Ok(Self { database, pages, cards, list, card })
     }
