@@ -99,7 +99,7 @@ async fn nobody_who_is_there_and_a_connection_that_breaks_are_tried_to_the_end()
     let failed = import_from(&app, &supplier, &closed).await;
     assert_failed(&failed, "url_unreachable", 8);
     let detail = failed["error"]["detail"].as_str().unwrap();
-    assert_eq!(detail, "the server cannot be reached: it takes no connections at this port");
+    assert_eq!(detail, "сервер недоступен: он не принимает соединений на этом порту");
     let failed = import_from(&app, &supplier, "http://no-such-name.invalid/price.yaml").await;
     assert_failed(&failed, "url_unreachable", 8);
     app.finish().await;
