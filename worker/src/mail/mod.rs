@@ -10,6 +10,5 @@ mod smtp_server;
 
 pub use hosts::Place;
 pub(crate) use smtp::sender;
-pub(crate) use smtp_server::Server;
-
 pub use smtp::{Accepted, FailureKind, Mailer, Outgoing, SendError};
+pub(crate) use smtp_server::Server;

@@ -333,7 +333,6 @@ fn without(words: &str, address: &str) -> String {
     anonymous
 }
 
-/// An address whose domain is written as servers know it: `почта.рф` is `xn--80a1acny.xn--p1ai` to them.
 /// Reads the sender of all messages.
 ///
 /// # Errors
@@ -343,6 +342,7 @@ pub(crate) fn sender(text: &str) -> anyhow::Result<Mailbox> {
         .with_context(|| format!("expected name@example.com or Name <name@example.com>, found {text:?}"))
 }
 
+/// An address whose domain is written as servers know it: `почта.рф` is `xn--80a1acny.xn--p1ai` to them.
 fn mailbox(text: &str) -> Option<Mailbox> {
     let Mailbox { name, email } = text.parse().ok()?;
     let email = match Host::parse(email.domain()) {
