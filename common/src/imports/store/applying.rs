@@ -250,7 +250,7 @@ pub(super) async fn count(
         select
             count(*) filter (where change = 'inserted') as "inserted!",
             count(*) filter (where change = 'updated') as "updated!",
-            count(*) filter (where change = 'unchanged') as "unchanged!"
+            count(*) filter (where change is null) as "unchanged!"
         from price_import_stage
         where import_id = $1
         "#,

@@ -123,8 +123,9 @@ pub(super) async fn add_products(conn: &mut PgConnection, id: PriceImportId) -> 
     Ok(())
 }
 
-/// Notes on each staged good which offer it is, and what of it differs. Where the list is only looked at, a product may
-/// not be there yet. A product is fresh when this very transaction has made it, as its `xmin` tells.
+/// Notes on each staged good that changes anything which offer it is, and what of it differs. The others, in most lists
+/// nearly all, stay as they were staged. Where the list is only looked at, a product may not be there yet. A product is
+/// fresh when this very transaction has made it, as its `xmin` tells.
 pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
@@ -134,8 +135,7 @@ pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> R
             change = case
                 when s.withdraw then 'withdrawn'
                 when d.is_new then 'inserted'
-                when d.changes = '{}' then 'unchanged'
-                else 'updated'
+                when d.changes <> '{}' then 'updated'
             end
         from (
             select
@@ -190,6 +190,7 @@ pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> R
             where n.import_id = $1
         ) as d
         where s.ctid = d.place and s.import_id = $1
+          and (s.withdraw or d.is_new or d.changes <> '{}' or d.reindex or d.moves_gtin)
         "#,
         begun.id as PriceImportId,
         begun.supplier_id as SupplierId,

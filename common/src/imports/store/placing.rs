@@ -101,7 +101,7 @@ async fn lock_touched(conn: &mut PgConnection, id: PriceImportId) -> Result<Vec<
                 union all
                 select product_id, reindex, false, moves_gtin
                 from price_import_stage
-                where import_id = $1 and change = 'unchanged' and (reindex or moves_gtin)
+                where import_id = $1 and change is null and (reindex or moves_gtin)
                 union all
                 select product_before, true, true, true
                 from price_import_stage

@@ -33,14 +33,17 @@ pub(in super::super) async fn same_as_last(
         join price_imports last on last.supplier_id = s.id and last.catalog_version = s.catalog_version
         where i.id = $1 and last.status = 'completed' and not last.exclude_held
           and i.reverts is null and last.reverts is null
-          and (last.sha256, last.bytes, last.format, last.mode, last.release)
-              = (i.sha256, i.bytes, i.format, i.mode, $2)
-          and last.stock_after = (
-            select coalesce(sum(t.stock), 0)
-            from offers o
-            join offer_stock t on t.offer_id = o.id
-            where o.supplier_id = s.id and o.withdrawn_at is null
-          )
+          and case
+            -- All the stock is added up for the same bytes only.
+            when (last.sha256, last.bytes, last.format, last.mode, last.release)
+                = (i.sha256, i.bytes, i.format, i.mode, $2)
+            then last.stock_after = (
+                select coalesce(sum(t.stock), 0)
+                from offers o
+                join offer_stock t on t.offer_id = o.id
+                where o.supplier_id = s.id and o.withdrawn_at is null
+            )
+          end
         "#,
         id as PriceImportId,
         RELEASE,
