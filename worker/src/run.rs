@@ -117,7 +117,6 @@ pub async fn run(
     let worker = unique_name();
     let queues: Vec<QueueName> = settings.queues.keys().filter_map(|name| QueueName::parse(name)).collect();
     let kinds: Arc<dyn Kinds> = registry.clone();
-    db.check_ready().await.context("the database cannot be worked with")?;
     let lease = Lease::take(db.clone(), Arc::clone(&worker), &queues, settings.lease, Arc::clone(&kinds))
         .await
         .context("the lease could not be taken")?;

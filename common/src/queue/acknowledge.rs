@@ -116,7 +116,7 @@ impl Writer {
         let (job_id, kind, attempt) = (job.id, job.kind.as_str(), job.attempt);
         match failure {
             Failure::LeaseLost => {
-                tracing::warn!(%job_id, kind, "the job went to another worker; this attempt kept nothing");
+                tracing::warn!(%job_id, kind, "the attempt lost its job, and kept nothing of it");
                 // Unless it did not, and nobody else took it over.
                 while let Err(error) = self.postpone(&job, Duration::ZERO).await {
                     pause(&error).await;

@@ -93,6 +93,8 @@ async fn listen(options: &PgConnectOptions, sender: &watch::Sender<u64>) -> Resu
     let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ANSWERED_WITHIN);
     let mut listener = PgListener::connect_with(&pool.connect_lazy_with(options.clone())).await?;
     listener.listen(CHANNEL).await?;
+    // What was announced before was not heard.
+    sender.send_modify(|rings| *rings += 1);
     loop {
         tokio::select! {
             heard = time::timeout(SILENCE, listener.recv()) => match heard {
