@@ -282,6 +282,9 @@ async fn pairs(goods: u32, pairs: u32, buyers: u32, usual: Duration) -> Tally {
         signal(worker.id().unwrap(), Signal::TERM);
         worker.wait().await.unwrap();
     }
+    // Minutes of orders left their letters.
+    app.start_worker().await;
+    app.drain_jobs_within(PATIENCE).await;
     app.finish().await;
     tally
 }
