@@ -86,6 +86,14 @@ impl Cluster {
         Ok(copy)
     }
 
+    /// Drops a copy.
+    ///
+    /// # Errors
+    /// What PostgreSQL answers.
+    pub async fn drop(&self, copy: &str) -> anyhow::Result<()> {
+        self.postgres.drop_database(copy).await
+    }
+
     /// A connection to a database.
     ///
     /// # Errors
