@@ -13,11 +13,8 @@ use tokio::{
     time,
 };
 
-use super::{ClaimedJob, QueueName};
+use super::{ClaimedJob, QueueName, store::CLAIMED_AT_ONCE};
 use crate::ids::JobId;
-
-/// How many jobs are claimed at once, at most: beyond that a claim costs as much for each as two claims.
-const MOST_AT_ONCE: usize = 500;
 
 /// How long more free slots are waited for.
 const MOMENT: Duration = Duration::from_millis(3);
@@ -50,7 +47,7 @@ impl Slots {
         gauge!("queue_slots", "queue" => queue).set(number as f64);
         let used = gauge!("queue_slots_used", "queue" => queue);
         used.set(0.0);
-        let several = u32::try_from(number.div_ceil(2).min(MOST_AT_ONCE)).unwrap_or(u32::MAX);
+        let several = u32::try_from(number.div_ceil(2).min(CLAIMED_AT_ONCE)).unwrap_or(u32::MAX);
         Self { permits: Arc::new(Semaphore::new(number)), several, in_hand: Arc::default(), used }
     }
 
@@ -62,7 +59,7 @@ impl Slots {
         if let Ok(several) = time::timeout(MOMENT, several).await {
             free.merge(several.ok()?);
         }
-        let more = self.permits.available_permits().min(MOST_AT_ONCE.saturating_sub(free.num_permits()));
+        let more = self.permits.available_permits().min(CLAIMED_AT_ONCE.saturating_sub(free.num_permits()));
         if let Ok(more) = Arc::clone(&self.permits).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
             free.merge(more);
         }
