@@ -42,6 +42,9 @@ const DATABASE: &str = "BENCH_QUEUE_DATABASE";
 
 const ROUNDS: usize = 3;
 
+/// Each compares two drains of two seconds, which the disk may disturb.
+const BACKLOG_ROUNDS: usize = 7;
+
 /// How many jobs one measurement drains, and how many a batch of the limit has.
 const JOBS: u32 = 50_000;
 const BATCH: u32 = 500;
@@ -462,7 +465,7 @@ impl Bench<'_> {
     /// as it was prepared: one from which a million jobs were deleted has its free space all over.
     async fn large_backlog(&self, report: &mut Report) -> anyhow::Result<()> {
         println!("A backlog of {BACKLOG} …");
-        for _ in 0..ROUNDS {
+        for _ in 0..BACKLOG_ROUNDS {
             let (alone, backlog) =
                 (self.drained_beside(0).await?, self.drained_beside(BACKLOG - JOBS).await?);
             let round = Round { ours: backlog, limit: Some(alone), reference: None };
