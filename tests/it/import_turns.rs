@@ -4,6 +4,7 @@
 use futures_util::future;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::support::{Person, TestApp, price_list};
 
@@ -131,6 +132,22 @@ async fn goods_of_a_list_are_ordered_while_it_is_being_indexed() {
     app.drain_jobs().await;
     assert_eq!(import(&supplier, &location).await["status"], "completed");
     assert_eq!(app.stock("A").await, (7, 4));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_has_ended_when_all_of_it_is_done() {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("Электрон").create().await;
+    let gate = Gate::close(app.pool(), "listed_products", "insert", "listed_products").await;
+    let location = upload(&supplier, "", price_list(&[("A", "Телефон А", "100", 10)])).await;
+    gate.reached(&app).await;
+    app.clock().advance(time::Duration::minutes(5));
+    gate.open().await;
+    app.drain_jobs().await;
+    let import = import(&supplier, &location).await;
+    let at = |name: &str| OffsetDateTime::parse(import[name].as_str().unwrap(), &Rfc3339).unwrap();
+    assert!(at("finished_at") - at("started_at") >= time::Duration::minutes(5), "{import}");
     app.finish().await;
 }
 

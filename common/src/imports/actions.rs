@@ -13,6 +13,7 @@ use super::{
     store::{self, Applied, Begun},
 };
 use crate::{
+    clock::Clock,
     config::TradeSettings,
     ids::{PriceImportId, SupplierId},
     queue::{self, Job},
@@ -204,23 +205,24 @@ pub enum ApplyError {
     Database(#[from] sqlx::Error),
 }
 
-/// Brings the staged goods into the catalogue, whole or not at all (invariant I7), and tells the supplier.
+/// Brings the staged goods into the catalogue, whole or not at all (invariant I7), and tells the supplier. What it
+/// changes carries the time at which it begins: a large list takes minutes.
 ///
 /// # Errors
 /// [`ApplyError`]; the caller then rolls back.
 pub async fn apply(
     conn: &mut PgConnection,
     trade: &TradeSettings,
-    now: OffsetDateTime,
+    clock: &Clock,
     begun: &Begun,
 ) -> Result<Applied, ApplyError> {
     store::set_limits(conn, ImportPriceList::TIMEOUT).await?;
     if !store::is_whole(conn, begun.id).await? {
         return Err(ApplyError::StageLost);
     }
-    let applied = store::apply(conn, begun, now).await?;
+    let applied = store::apply(conn, begun, clock.now()).await?;
     store::sum_up_problems(conn, begun.id).await?;
-    end(conn, trade, now, begun.id, applied.status).await?;
+    end(conn, trade, clock.now(), begun.id, applied.status).await?;
     Ok(applied)
 }
 

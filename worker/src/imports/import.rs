@@ -51,7 +51,7 @@ impl Perform for ImportPriceList {
         }
         tx.commit().await?;
         let mut tx = deps.db.begin().await?;
-        let applied = imports::apply(&mut tx, &deps.trade, deps.clock.now(), &begun).await.map_err(broken)?;
+        let applied = imports::apply(&mut tx, &deps.trade, &deps.clock, &begun).await.map_err(broken)?;
         let finished = run.finish(tx).await?;
         counter!("imports_ended_total", "status" => applied.status.as_str()).increment(1);
         tracing::info!(import_id = %self.import_id, counts = ?applied.counts, "a price list was imported");
