@@ -91,8 +91,10 @@ pub(in super::super) async fn apply(
     let withdrawn = withdraw_missing(conn, begun, now).await?;
     place_products(conn, begun.id, has_new_gtins).await?;
     let counts = count(conn, begun.id, withdrawn).await?;
+    // Before the stock: it takes long, and orders wait for what comes after that.
+    let standing = add_up(conn, begun).await?;
     set_stock(conn, begun.id, now).await?;
-    finish(conn, begun, now, counts).await
+    finish(conn, begun, now, counts, standing).await
 }
 
 async fn insert_offers(
@@ -297,38 +299,57 @@ pub(super) async fn note_counts(
     Ok(())
 }
 
-/// Notes what the rows came to, and what the supplier's catalogue is now.
+/// What a supplier has to sell.
+pub(super) struct Standing {
+    offers: i64,
+    stock: i64,
+}
+
+/// Adds up the supplier's offers and their stock, which is as the list says where that has it.
+pub(super) async fn add_up(conn: &mut PgConnection, begun: &Begun) -> Result<Standing, sqlx::Error> {
+    sqlx::query_as!(
+        Standing,
+        r#"
+        select count(*) as "offers!", coalesce(sum(coalesce(s.stock, t.stock)), 0)::bigint as "stock!"
+        from offers o
+        join offer_stock t on t.offer_id = o.id
+        left join price_import_stage s on s.import_id = $1 and s.sku = o.sku
+        where o.supplier_id = $2 and o.withdrawn_at is null
+        "#,
+        begun.id as PriceImportId,
+        begun.supplier_id as SupplierId,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Notes what the rows came to, and what the supplier has to sell now.
 pub(super) async fn finish(
     conn: &mut PgConnection,
     begun: &Begun,
     now: OffsetDateTime,
     counts: Counts,
+    standing: Standing,
 ) -> Result<Applied, sqlx::Error> {
     note_counts(conn, begun.id, counts).await?;
     sqlx::query!(
         r#"
-        with standing as (
-            select count(*) as offers, coalesce(sum(coalesce(s.stock, t.stock)), 0) as stock
-            from offers o
-            join offer_stock t on t.offer_id = o.id
-            left join price_import_stage s on s.import_id = $1 and s.sku = o.sku
-            where o.supplier_id = $3 and o.withdrawn_at is null
-        ),
-        supplied as (
+        with supplied as (
             update suppliers
-            set catalog_version = catalog_version + 1, updated_at = $2, offers_count = (select offers from standing)
+            set catalog_version = catalog_version + 1, updated_at = $2, offers_count = $5
             where id = $3
             returning catalog_version
         )
         update price_imports
-        set catalog_version = (select catalog_version from supplied), stock_after = (select stock from standing),
-            release = $4
+        set catalog_version = (select catalog_version from supplied), stock_after = $6, release = $4
         where id = $1
         "#,
         begun.id as PriceImportId,
         now,
         begun.supplier_id as SupplierId,
         RELEASE,
+        standing.offers,
+        standing.stock,
     )
     .execute(&mut *conn)
     .await?;

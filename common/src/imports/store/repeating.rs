@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::{
     super::{Counts, RELEASE},
     Begun,
-    applying::{Applied, finish},
+    applying::{Applied, add_up, finish},
 };
 use crate::ids::PriceImportId;
 
@@ -72,5 +72,6 @@ pub(in super::super) async fn repeat(
     )
     .execute(&mut *conn)
     .await?;
-    finish(conn, begun, now, Counts { unchanged: same.rows, ..Counts::default() }).await
+    let standing = add_up(conn, begun).await?;
+    finish(conn, begun, now, Counts { unchanged: same.rows, ..Counts::default() }, standing).await
 }
