@@ -37,12 +37,12 @@ const KILLS_A_LIST: u32 = 4;
 /// The roubles of a price that tell the edition of the list that it comes from; the thousands tell the goods.
 const EDITIONS: u32 = 1_000;
 
-/// An edition of a list of so many goods. Each edition changes every price, and prices differ as they do in a shop.
+/// An edition of a list of so many goods. Each edition changes every price and stock, and prices differ as they do in a shop.
 fn list(goods: u32, edition: u32) -> String {
     let mut list = "id,category,name,price,quantity,Цвет\n".to_owned();
     for n in 1..=goods {
-        let price = n % 1_000 * EDITIONS + edition;
-        writeln!(list, "{n},Категория {},Товар {n},{price},1000000,чёрный", n % 20).unwrap();
+        let (price, stock) = (n % 1_000 * EDITIONS + edition, 1_000_000 + edition);
+        writeln!(list, "{n},Категория {},Товар {n},{price},{stock},чёрный", n % 20).unwrap();
     }
     list
 }
