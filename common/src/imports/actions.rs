@@ -110,7 +110,7 @@ pub enum Begin {
 pub async fn begin(
     conn: &mut PgConnection,
     trade: &TradeSettings,
-    now: OffsetDateTime,
+    clock: &Clock,
     id: PriceImportId,
 ) -> Result<Begin, sqlx::Error> {
     let Some(begun) = store::begin(conn, id).await? else { return Ok(Begin::Rest) };
@@ -121,14 +121,15 @@ pub async fn begin(
         if store::waits_for_earlier(conn, &begun).await? {
             return Ok(Begin::Wait);
         }
+        let now = clock.now();
         store::advance(conn, id, ImportStatus::Received, ImportStatus::Parsing, now).await?;
         if !begun.dry_run
             && let Some(same) = store::same_as_last(conn, id).await?
         {
             store::advance(conn, id, ImportStatus::Parsing, ImportStatus::Validated, now).await?;
             store::advance(conn, id, ImportStatus::Validated, ImportStatus::Applying, now).await?;
-            let applied = store::repeat(conn, &begun, &same, now).await?;
-            end(conn, trade, now, id, applied.status).await?;
+            store::repeat(conn, &begun, &same, now).await?;
+            end(conn, trade, clock.now(), id, ImportStatus::Completed).await?;
             return Ok(Begin::Unchanged);
         }
     }
@@ -221,7 +222,6 @@ pub async fn apply(
         return Err(ApplyError::StageLost);
     }
     let applied = store::apply(conn, begun, clock.now()).await?;
-    store::sum_up_problems(conn, begun.id).await?;
     end(conn, trade, clock.now(), begun.id, applied.status).await?;
     Ok(applied)
 }
@@ -235,7 +235,6 @@ async fn end(
     status: ImportStatus,
 ) -> Result<(), sqlx::Error> {
     store::advance(conn, id, ImportStatus::Applying, status, now).await?;
-    store::delete_chunks(conn, id).await?;
     messages::tell_ended(conn, trade, now, id).await
 }
 

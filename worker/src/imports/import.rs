@@ -23,7 +23,7 @@ impl Perform for ImportPriceList {
     async fn perform(&self, run: &Run, deps: &Deps) -> Outcome {
         let mut tx = deps.db.begin().await?;
         run.hold(&mut tx).await?;
-        let begun = match imports::begin(&mut tx, &deps.trade, deps.clock.now(), self.import_id).await? {
+        let begun = match imports::begin(&mut tx, &deps.trade, &deps.clock, self.import_id).await? {
             Begin::Import(begun) => begun,
             Begin::Unchanged => {
                 tracing::info!(import_id = %self.import_id, "a price list is the one that was applied last");

@@ -17,6 +17,8 @@ use super::{
     gtins::follow_gtins,
     guarding::leave_suspicious,
     placing::place_products,
+    receiving::delete_chunks,
+    reporting::sum_up_problems,
     stock::set_stock,
 };
 use crate::{
@@ -91,10 +93,18 @@ pub(in super::super) async fn apply(
     let withdrawn = withdraw_missing(conn, begun, now).await?;
     place_products(conn, begun.id, has_new_gtins).await?;
     let counts = count(conn, begun.id, withdrawn).await?;
-    // Before the stock: it takes long, and orders wait for what comes after that.
-    let standing = add_up(conn, begun).await?;
+    note_counts(conn, begun.id, counts).await?;
+    sum_up_problems(conn, begun.id).await?;
+    delete_chunks(conn, begun.id).await?;
+    let on_sale = add_up(conn, begun).await?;
+    // Orders of these goods wait from here until the import commits.
     set_stock(conn, begun.id, now).await?;
-    finish(conn, begun, now, counts, standing).await
+    finish(conn, begun, now, on_sale).await?;
+    let status = match counts.failed {
+        0 => ImportStatus::Completed,
+        _ => ImportStatus::CompletedWithErrors,
+    };
+    Ok(Applied { status, counts })
 }
 
 async fn insert_offers(
@@ -299,18 +309,18 @@ pub(super) async fn note_counts(
     Ok(())
 }
 
-/// What a supplier has to sell.
-pub(super) struct Standing {
-    offers: i64,
-    stock: i64,
+/// What a supplier has on sale: how many offers, and how many pieces of all of them.
+pub(super) struct OnSale {
+    pub(super) offers: i64,
+    pub(super) pieces: i64,
 }
 
 /// Adds up the supplier's offers and their stock, which is as the list says where that has it.
-pub(super) async fn add_up(conn: &mut PgConnection, begun: &Begun) -> Result<Standing, sqlx::Error> {
+async fn add_up(conn: &mut PgConnection, begun: &Begun) -> Result<OnSale, sqlx::Error> {
     sqlx::query_as!(
-        Standing,
+        OnSale,
         r#"
-        select count(*) as "offers!", coalesce(sum(coalesce(s.stock, t.stock)), 0)::bigint as "stock!"
+        select count(*) as "offers!", coalesce(sum(coalesce(s.stock, t.stock)), 0) as "pieces!"
         from offers o
         join offer_stock t on t.offer_id = o.id
         left join price_import_stage s on s.import_id = $1 and s.sku = o.sku
@@ -323,15 +333,13 @@ pub(super) async fn add_up(conn: &mut PgConnection, begun: &Begun) -> Result<Sta
     .await
 }
 
-/// Notes what the rows came to, and what the supplier has to sell now.
+/// Notes what the supplier has on sale now, and that this list has made it so.
 pub(super) async fn finish(
     conn: &mut PgConnection,
     begun: &Begun,
     now: OffsetDateTime,
-    counts: Counts,
-    standing: Standing,
-) -> Result<Applied, sqlx::Error> {
-    note_counts(conn, begun.id, counts).await?;
+    on_sale: OnSale,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         with supplied as (
@@ -348,17 +356,13 @@ pub(super) async fn finish(
         now,
         begun.supplier_id as SupplierId,
         RELEASE,
-        standing.offers,
-        standing.stock,
+        on_sale.offers,
+        on_sale.pieces,
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!("delete from price_import_stage where import_id = $1", begun.id as PriceImportId)
         .execute(conn)
         .await?;
-    let status = match counts.failed {
-        0 => ImportStatus::Completed,
-        _ => ImportStatus::CompletedWithErrors,
-    };
-    Ok(Applied { status, counts })
+    Ok(())
 }

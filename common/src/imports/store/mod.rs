@@ -36,7 +36,7 @@ pub(super) use receiving::{
 };
 pub use receiving::{chunk, chunks};
 pub(super) use repeating::{repeat, same_as_last};
-pub(super) use reporting::{refused_rows, report_head, sum_up_problems};
+pub(super) use reporting::{refused_rows, report_head};
 pub(super) use reverting::{insert_reversal, revertible, stage_reversal};
 pub(super) use scheduling::{
     begin_check, change_schedule, end_schedule, find_schedule, insert_scheduled, note_check_failure,

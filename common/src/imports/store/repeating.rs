@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use super::{
     super::{Counts, RELEASE},
     Begun,
-    applying::{Applied, add_up, finish},
+    applying::{OnSale, finish, note_counts},
+    receiving::delete_chunks,
 };
 use crate::ids::PriceImportId;
 
@@ -16,6 +17,8 @@ pub(in super::super) struct Same {
     rows: i64,
     shop: Option<String>,
     ignored_fields: Value,
+    offers: i64,
+    pieces: i64,
 }
 
 /// Whether a list is, byte by byte, the one that its supplier's offers were last made from, and these are still what it
@@ -27,7 +30,9 @@ pub(in super::super) async fn same_as_last(
     sqlx::query_as!(
         Same,
         r#"
-        select last.rows_total as "rows!", last.shop, last.ignored_fields
+        select
+            last.rows_total as "rows!", last.shop, last.ignored_fields, s.offers_count as offers,
+            last.stock_after as "pieces!"
         from price_imports i
         join suppliers s on s.id = i.supplier_id
         join price_imports last on last.supplier_id = s.id and last.catalog_version = s.catalog_version
@@ -58,7 +63,7 @@ pub(in super::super) async fn repeat(
     begun: &Begun,
     same: &Same,
     now: OffsetDateTime,
-) -> Result<Applied, sqlx::Error> {
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         update price_imports
@@ -72,6 +77,9 @@ pub(in super::super) async fn repeat(
     )
     .execute(&mut *conn)
     .await?;
-    let standing = add_up(conn, begun).await?;
-    finish(conn, begun, now, Counts { unchanged: same.rows, ..Counts::default() }, standing).await
+    note_counts(conn, begun.id, Counts { unchanged: same.rows, ..Counts::default() }).await?;
+    delete_chunks(conn, begun.id).await?;
+    // As they were compared: what is shipped meanwhile makes the next one another list.
+    let on_sale = OnSale { offers: same.offers, pieces: same.pieces };
+    finish(conn, begun, now, on_sale).await
 }
