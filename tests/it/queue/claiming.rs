@@ -36,15 +36,15 @@ async fn no_more_jobs_are_claimed_than_there_are_slots() {
 }
 
 #[tokio::test]
-async fn one_claim_takes_five_hundred_jobs_at_most() {
+async fn one_claim_takes_two_hundred_jobs_at_most() {
     let queue = Queue::create().await;
     let stage = Stage::new();
-    queue.enqueue_all(&vec![Play(Script::new(&stage, [Act::WaitThenNothing])); 501]).await;
+    queue.enqueue_all(&vec![Play(Script::new(&stage, [Act::WaitThenNothing])); 201]).await;
     let worker = queue.start(1_000).await;
-    until("all run", async || stage.seen().at_once == 501).await;
+    until("all run", async || stage.seen().at_once == 201).await;
     let claims = "select count(*) from jobs group by locked_at order by locked_at";
     let claims: Vec<i64> = sqlx::query_scalar(claims).fetch_all(queue.pool()).await.unwrap();
-    assert_eq!(claims, [500, 1]);
+    assert_eq!(claims, [200, 1]);
     stage.open(1);
     queue.drain().await;
     worker.stop().await;
