@@ -152,6 +152,30 @@ async fn a_list_has_ended_when_all_of_it_is_done() {
 }
 
 #[tokio::test]
+async fn what_is_shipped_while_a_list_is_recognized_is_set_by_the_next_one() {
+    let app = TestApp::start().await;
+    let goods = price_list(&[("A", "Телефон А", "100", 10)]);
+    let supplier = app.supplier("Электрон").with_price_list(goods.clone()).create().await;
+    let buyer = app.buyer().with_basket([("A", 3)]).create().await;
+    let order = buyer.order().await.assert_status(201).json();
+    let part = format!("/api/v1/supplier/orders/{}/status", order["parts"][0]["id"].as_str().unwrap());
+    for status in ["confirmed", "assembled"] {
+        supplier.post(&part, json!({ "status": status })).await.assert_status(200);
+    }
+    let gate = Gate::close(app.pool(), "price_imports", "update", "ignored_fields").await;
+    upload(&supplier, "", goods.clone()).await;
+    gate.reached(&app).await;
+    supplier.post(&part, json!({ "status": "sent" })).await.assert_status(200);
+    gate.open().await;
+    app.drain_jobs().await;
+    assert_eq!(app.stock("A").await, (7, 0), "it was recognized before");
+    upload(&supplier, "", goods).await;
+    app.drain_jobs().await;
+    assert_eq!(app.stock("A").await, (10, 0));
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_supplier_is_closed_at_once_while_its_list_is_imported() {
     let app = TestApp::start().await;
     let goods = price_list(&[("A", "Телефон А", "100", 10)]);
