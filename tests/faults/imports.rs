@@ -34,22 +34,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// A list dies at its fifth attempt.
 const KILLS_A_LIST: u32 = 4;
 
-/// The roubles of a price that tell the edition of the list that it comes from; the thousands tell the goods.
-const EDITIONS: u32 = 1_000;
-
-/// An edition of a list of so many goods. Each edition changes every price and stock, and prices differ as they do in a shop.
-fn list(goods: u32, edition: u32) -> String {
+/// A list of so many goods, each for so many roubles: whoever sorts by price passes all that change. Another price comes with
+/// another stock.
+fn list(goods: u32, price: u32) -> String {
     let mut list = "id,category,name,price,quantity,Цвет\n".to_owned();
+    let stock = 1_000_000 + price;
     for n in 1..=goods {
-        let (price, stock) = (n % 1_000 * EDITIONS + edition, 1_000_000 + edition);
         writeln!(list, "{n},Категория {},Товар {n},{price},{stock},чёрный", n % 20).unwrap();
     }
     list
-}
-
-/// The edition that a price on a page comes from.
-fn edition(item: &Value) -> Option<u32> {
-    Some(item["price_from"].as_str()?.split_once('.')?.0.parse::<u32>().ok()? % EDITIONS)
 }
 
 /// `worker run` for price lists only, of which others take over after two seconds.
@@ -114,7 +107,7 @@ struct Readers {
 }
 
 impl Readers {
-    /// Looks at pages of the catalogue, and at the whole of it, until it is over: every look sees one edition.
+    /// Looks at pages of the catalogue, and at the whole of it, until it is over: every look sees one price.
     async fn look(&self, app: &TestApp, goods: u32) -> Vec<String> {
         let mut mixtures = Vec::new();
         for turn in 0_u64.. {
@@ -125,13 +118,13 @@ impl Readers {
             let page = app.get(&format!("/api/v1/products?limit=100&sort={sort}")).await;
             let page = page.assert_status(200).json();
             let items = page["items"].as_array().unwrap();
-            if edition(&items[0]).is_none() || items.iter().any(|item| edition(item) != edition(&items[0])) {
+            if items.iter().any(|item| item["price_from"] != items[0]["price_from"]) {
                 mixtures.push(format!("a page by {sort}: {page}"));
             }
-            let whole = "select count(*), min(price_minor / 100 % $1), max(price_minor / 100 % $1)
-                         from offers where withdrawn_at is null";
+            let whole =
+                "select count(*), min(price_minor), max(price_minor) from offers where withdrawn_at is null";
             let (count, least, most): (i64, Option<i64>, Option<i64>) =
-                sqlx::query_as(whole).bind(i64::from(EDITIONS)).fetch_one(app.pool()).await.unwrap();
+                sqlx::query_as(whole).fetch_one(app.pool()).await.unwrap();
             if count != i64::from(goods) || least != most {
                 mixtures.push(format!("{count} offers from {least:?} to {most:?}"));
             }
@@ -155,10 +148,10 @@ async fn kills(goods: u32, kills: u32) -> Tally {
     tally.check(status == "completed", || format!("the first list is {status}"));
 
     let killing = async {
-        let (mut killed, mut edition) = (0, 100);
+        let (mut killed, mut price) = (0, 100);
         while killed < kills {
-            edition += 1;
-            let location = upload(&supplier, list(goods, edition)).await;
+            price += 1;
+            let location = upload(&supplier, list(goods, price)).await;
             for _ in 0..KILLS_A_LIST.min(kills - killed) {
                 wait_until_taken_up(&app, worker.id().unwrap()).await;
                 let share = f64::from(killed.wrapping_mul(37) % 100) / 100.0;
@@ -177,17 +170,17 @@ async fn kills(goods: u32, kills: u32) -> Tally {
             }
             wait_until_taken_up_or_over(&app, &worker, &location).await;
             let (status, took) = wait_for_end(&app, &location).await;
-            tally.check(status == "completed", || format!("edition {edition} is {status}"));
+            tally.check(status == "completed", || format!("the list with {price} is {status}"));
             usual = took.max(LOOK_EVERY);
         }
         readers.over.store(true, Ordering::Relaxed);
         tally.faults = killed.into();
-        edition
+        price
     };
-    let (last, mixtures) = tokio::join!(killing, readers.look(&app, goods));
-    let editions = sqlx::query_scalar("select distinct price_minor / 100 % $1 from offers");
-    let editions: Vec<i64> = editions.bind(i64::from(EDITIONS)).fetch_all(app.pool()).await.unwrap();
-    tally.check(editions == [i64::from(last)], || format!("there are prices of {editions:?}"));
+    let (price, mixtures) = tokio::join!(killing, readers.look(&app, goods));
+    let now: Vec<i64> =
+        sqlx::query_scalar("select distinct price_minor from offers").fetch_all(app.pool()).await.unwrap();
+    tally.check(now == [i64::from(price) * 100], || format!("prices are {now:?}"));
     tally.attempted = readers.looked.into_inner();
     tally.violations.extend(mixtures);
     worker.kill().await.unwrap();
