@@ -290,3 +290,32 @@ async fn an_import_moves_what_it_changed_and_nothing_else() {
     assert_eq!(suppliers["items"][0]["offers_count"], 3);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn the_offers_of_a_product_are_found_before_anything_is_known_about_them() {
+    let app = TestApp::start().await;
+    app.supplier("Телефоны").create().await;
+    // What autovacuum has seen last, before the first large list.
+    sqlx::query("vacuum analyze").execute(app.pool()).await.unwrap();
+    let mut tx = app.pool().begin().await.unwrap();
+    for statement in [
+        "insert into categories (id, name, name_key) values (uuid_v7(), 'Смартфоны', 'смартфоны')",
+        "insert into products (id, category_id, name, name_key)
+         select uuid_v7(), c.id, n::text, n::text from categories c, generate_series(1, 20000) as n",
+        "insert into offers (id, supplier_id, product_id, sku, price_minor, updated_at)
+         select uuid_v7(), s.id, p.id, p.name, 100, now() from suppliers s, products p",
+    ] {
+        sqlx::query(statement).execute(&mut *tx).await.unwrap();
+    }
+    let asked = "
+        explain select min(o.price_minor)
+        from offers o
+        join suppliers s on s.id = o.supplier_id
+        join organizations g on g.id = s.id
+        where o.product_id = (select id from products limit 1) and o.withdrawn_at is null and g.approved_at is not null";
+    let plan: Vec<String> = sqlx::query_scalar(asked).fetch_all(&mut *tx).await.unwrap();
+    let plan = plan.join("\n");
+    assert!(plan.contains("offers_product") && !plan.contains("offers_sku"), "{plan}");
+    tx.rollback().await.unwrap();
+    app.finish().await;
+}
