@@ -198,24 +198,33 @@ async fn wait_until_taken_up_or_over(app: &TestApp, worker: &Child, location: &s
     }
 }
 
+/// What a buyer asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Page,
+    Basket,
+    Order,
+}
+
 /// What buyers did while there were no lists, and while there were.
 #[derive(Default)]
 struct Shopping {
     lists: AtomicBool,
     over: AtomicBool,
     orders: AtomicU64,
-    /// How long each request took, and whether it began beside a list.
-    took: Mutex<Vec<(bool, Duration)>>,
+    /// What was asked for, whether that began beside a list, and how long it took.
+    took: Mutex<Vec<(Step, bool, Duration)>>,
 }
 
 impl Shopping {
     /// Looks at the catalogue and orders one piece, again and again until it is over.
     async fn shop(&self, app: &TestApp, buyer: &Person, offer: &str) {
         while !self.over.load(Ordering::Relaxed) {
-            self.timed(app.get("/api/v1/products?limit=20&sort=price")).await.assert_status(200);
-            self.timed(buyer.put_into_basket(offer, 1)).await.assert_status(200);
+            let page = app.get("/api/v1/products?limit=20&sort=price");
+            self.timed(Step::Page, page).await.assert_status(200);
+            self.timed(Step::Basket, buyer.put_into_basket(offer, 1)).await.assert_status(200);
             // A price that changes meanwhile is a reason not to order.
-            match self.timed(buyer.order()).await.status() {
+            match self.timed(Step::Order, buyer.order()).await.status() {
                 201 => _ = self.orders.fetch_add(1, Ordering::Relaxed),
                 409 => {}
                 status => panic!("an order was answered with {status}"),
@@ -224,19 +233,37 @@ impl Shopping {
         }
     }
 
-    async fn timed(&self, request: impl Future<Output = Answer>) -> Answer {
+    async fn timed(&self, step: Step, request: impl Future<Output = Answer>) -> Answer {
         let (beside, since) = (self.lists.load(Ordering::Relaxed), Instant::now());
         let answer = request.await;
-        self.took.lock().unwrap().push((beside, since.elapsed()));
+        self.took.lock().unwrap().push((step, beside, since.elapsed()));
         answer
     }
 
-    /// How long 99 of 100 requests took at most, and the longest one.
-    fn slowest(&self, beside: bool) -> (Duration, Duration) {
+    /// How long each of these requests took, the shortest first.
+    fn took(&self, step: Step, beside: bool) -> Vec<Duration> {
         let took = self.took.lock().unwrap();
-        let mut took: Vec<_> = took.iter().filter(|(was, _)| *was == beside).map(|(_, took)| *took).collect();
+        let alike = took.iter().filter(|(what, was, _)| (*what, *was) == (step, beside));
+        let mut took: Vec<Duration> = alike.map(|(.., took)| *took).collect();
         took.sort();
-        (took[took.len() * 99 / 100], took[took.len() - 1])
+        took
+    }
+
+    /// Says how much slower each step was beside lists.
+    fn print_times(&self) {
+        for step in [Step::Page, Step::Basket, Step::Order] {
+            let (usual, beside) = (self.took(step, false), self.took(step, true));
+            let p99 = |took: &[Duration]| took[took.len() * 99 / 100];
+            let slow = beside.iter().filter(|took| **took > 2 * p99(&usual)).count();
+            println!(
+                "{step:?}: 99 of 100 took {:.1?} at most; beside the lists {:.1?}, the longest {:.1?}, and {slow} of {} more \
+                 than twice the usual",
+                p99(&usual),
+                p99(&beside),
+                beside[beside.len() - 1],
+                beside.len(),
+            );
+        }
     }
 }
 
@@ -272,10 +299,7 @@ async fn pairs(goods: u32, pairs: u32, buyers: u32, usual: Duration) -> Tally {
     };
     let (_, ended) = tokio::join!(future::join_all(shop), import);
     let mut tally = Tally { faults: (2 * pairs).into(), ..Tally::default() };
-    let ((p99, _), (p99_beside, longest)) = (shopping.slowest(false), shopping.slowest(true));
-    println!(
-        "99 of 100 requests took {p99:.1?} at most; beside the lists {p99_beside:.1?}, and the longest {longest:.1?}"
-    );
+    shopping.print_times();
     let orders = shopping.orders.into_inner();
     println!("{} lists, {orders} orders", ended.len());
     tally.attempted = orders + ended.len() as u64;
