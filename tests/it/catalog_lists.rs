@@ -1,6 +1,7 @@
 //! Filters, orders, pages and facets of the list of products.
 
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 use crate::support::{Answer, TestApp, price_list};
 
@@ -291,6 +292,41 @@ async fn an_import_moves_what_it_changed_and_nothing_else() {
     app.finish().await;
 }
 
+/// How PostgreSQL looks for what the offers of a product come to.
+async fn plan_of_offers(conn: &mut PgConnection) -> String {
+    let asked = "
+        explain select min(o.price_minor)
+        from offers o
+        join suppliers s on s.id = o.supplier_id
+        join organizations g on g.id = s.id
+        where o.product_id = (select id from products limit 1) and o.withdrawn_at is null and g.approved_at is not null";
+    let plan: Vec<String> = sqlx::query_scalar(asked).fetch_all(conn).await.unwrap();
+    plan.join("\n")
+}
+
+fn numbered_goods(number: u32) -> String {
+    let rows: String = (1..=number).map(|n| format!("{n};Товары;Товар {n};7;1\n")).collect();
+    format!("id;category;name;price;quantity\n{rows}")
+}
+
+#[tokio::test]
+async fn an_index_of_parameters_is_only_for_those_who_ask_for_them() {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("Электрон").create().await;
+    app.import(&supplier, "price.csv", numbered_goods(2_000)).await;
+    sqlx::query("vacuum offers").execute(app.pool()).await.unwrap();
+    let mut tx = app.pool().begin().await.unwrap();
+    // As where PostgreSQL has not looked yet.
+    sqlx::query("delete from pg_statistic where starelid = 'offers'::regclass")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let plan = plan_of_offers(&mut tx).await;
+    assert!(plan.contains("offers_product") && !plan.contains("offers_parameters"), "{plan}");
+    tx.rollback().await.unwrap();
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn the_offers_of_a_product_are_found_before_anything_is_known_about_them() {
     let app = TestApp::start().await;
@@ -307,14 +343,7 @@ async fn the_offers_of_a_product_are_found_before_anything_is_known_about_them()
     ] {
         sqlx::query(statement).execute(&mut *tx).await.unwrap();
     }
-    let asked = "
-        explain select min(o.price_minor)
-        from offers o
-        join suppliers s on s.id = o.supplier_id
-        join organizations g on g.id = s.id
-        where o.product_id = (select id from products limit 1) and o.withdrawn_at is null and g.approved_at is not null";
-    let plan: Vec<String> = sqlx::query_scalar(asked).fetch_all(&mut *tx).await.unwrap();
-    let plan = plan.join("\n");
+    let plan = plan_of_offers(&mut tx).await;
     assert!(plan.contains("offers_product") && !plan.contains("offers_sku"), "{plan}");
     tx.rollback().await.unwrap();
     app.finish().await;
