@@ -348,3 +348,27 @@ async fn the_offers_of_a_product_are_found_before_anything_is_known_about_them()
     tx.rollback().await.unwrap();
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_list_that_makes_the_catalogue_large_is_known_to_the_planner_at_once() {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("Электрон").create().await;
+    let looked = || async {
+        let statement = "select relname::text, analyze_count from pg_stat_user_tables \
+                         where relname in ('products', 'listed_products', 'offers', 'offer_stock') and analyze_count > 0 \
+                         order by relname";
+        sqlx::query_as::<_, (String, i64)>(statement).fetch_all(app.pool()).await.unwrap()
+    };
+    let at_all = |times: i64| {
+        ["listed_products", "offer_stock", "offers", "products"].map(|table| (table.to_owned(), times))
+    };
+    for (goods, times) in [(1_000, 1), (1_500, 1), (3_000, 2)] {
+        // What an attempt that was rolled back leaves behind.
+        let counted = "update pg_class set reltuples = 1000000 where oid = 'offers'::regclass";
+        sqlx::query(counted).execute(app.pool()).await.unwrap();
+        let import = app.import(&supplier, "price.csv", numbered_goods(goods)).await;
+        assert_eq!(import["status"], "completed");
+        app.eventually(|| async { looked().await == at_all(times) }).await;
+    }
+    app.finish().await;
+}

@@ -2,7 +2,8 @@
 //!
 //! Lock order: the supplier's catalogue, so that lists follow one another; [GTINs](super::gtins), by lists that bring new
 //! ones; categories and products in the order of their names; the products that are placed, by id; new words, in their
-//! order; stock, in the order of offers like orders do; the supplier. What buyers and suppliers wait for comes last, when
+//! order; the catalogue's tables, where they are [analyzed](super::statistics); stock, in the order of offers like orders
+//! do; the supplier. What buyers and suppliers wait for comes last, when
 //! the long work is done.
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ use super::{
     placing::place_products,
     receiving::delete_chunks,
     reporting::sum_up_problems,
+    statistics::analyze_catalog,
     stock::set_stock,
 };
 use crate::{
@@ -94,6 +96,7 @@ pub(in super::super) async fn apply(
     place_products(conn, begun.id, has_new_gtins).await?;
     let counts = count(conn, begun.id, withdrawn).await?;
     note_counts(conn, begun.id, counts).await?;
+    analyze_catalog(conn, counts.inserted).await?;
     sum_up_problems(conn, begun.id).await?;
     delete_chunks(conn, begun.id).await?;
     let on_sale = add_up(conn, begun).await?;

@@ -16,6 +16,7 @@ mod reporting;
 mod reverting;
 mod scheduling;
 mod staging;
+mod statistics;
 mod stock;
 
 pub(super) use applying::{Applied, apply, is_whole, set_limits};
@@ -44,5 +45,6 @@ pub(super) use scheduling::{
 };
 pub use staging::Begun;
 pub(super) use staging::{
-    analyze_stage, begin, clear_stage, insert_rejected, note_progress, note_summary, stage, waits_for_earlier,
+    begin, clear_stage, insert_rejected, note_progress, note_summary, stage, waits_for_earlier,
 };
+pub(super) use statistics::analyze_stage;

@@ -212,13 +212,6 @@ pub(in super::super) async fn note_progress(
     Ok(())
 }
 
-/// Tells the planner how large the stage is. Between lists it is empty, and PostgreSQL notes that by itself: a plan
-/// that is made for an empty stage compares every good of a large list with every other.
-pub(in super::super) async fn analyze_stage(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("analyze price_import_stage").execute(conn).await?;
-    Ok(())
-}
-
 /// Notes what is known of the list once all of it was read.
 pub(in super::super) async fn note_summary(
     conn: &mut PgConnection,
