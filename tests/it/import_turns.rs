@@ -136,6 +136,37 @@ async fn goods_of_a_list_are_ordered_while_it_is_being_indexed() {
 }
 
 #[tokio::test]
+async fn a_list_waits_for_an_order_that_has_begun_and_its_ledger_follows_from_it() {
+    let app = TestApp::start().await;
+    let goods = price_list(&[("A", "Телефон А", "100", 10), ("B", "Телефон Б", "20", 5)]);
+    let supplier = app.supplier("Электрон").with_price_list(goods).create().await;
+    let buyer = app.buyer().with_basket([("A", 4)]).create().await;
+    let gate = Gate::close(app.pool(), "stock_movements", "insert", "reserved + w.quantity").await;
+    let list_waits = async {
+        gate.reached(&app).await;
+        let goods = price_list(&[("A", "Телефон А", "100", 7), ("B", "Телефон Б", "20", 6)]);
+        let location = upload(&supplier, "", goods).await;
+        app.eventually(|| async {
+            let statement = "select count(*) from pg_stat_activity where datname = current_database() \
+                             and wait_event_type = 'Lock' and query like '%set stock = l.wanted%'";
+            sqlx::query_scalar::<_, i64>(statement).fetch_one(app.pool()).await.unwrap() > 0
+        })
+        .await;
+        gate.open().await;
+        location
+    };
+    let (ordered, location) = future::join(buyer.order(), list_waits).await;
+    ordered.assert_status(201);
+    app.drain_jobs().await;
+    assert_eq!(import(&supplier, &location).await["status"], "completed");
+    assert_eq!((app.stock("A").await, app.stock("B").await), ((7, 4), (6, 0)));
+    let set = "select array[stock_delta, stock_after, reserved_after] from stock_movements m \
+               join offers o on o.id = m.offer_id where o.sku = 'A' and kind = 'price_list' and stock_delta < 0";
+    assert_eq!(sqlx::query_scalar::<_, Vec<i32>>(set).fetch_one(app.pool()).await.unwrap(), [-3, 7, 4]);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_list_has_ended_when_all_of_it_is_done() {
     let app = TestApp::start().await;
     let supplier = app.supplier("Электрон").create().await;

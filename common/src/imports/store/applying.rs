@@ -21,7 +21,7 @@ use super::{
     receiving::delete_chunks,
     reporting::sum_up_problems,
     statistics::analyze_catalog,
-    stock::set_stock,
+    stock::{note_movements, set_stock},
 };
 use crate::{
     catalog,
@@ -100,6 +100,7 @@ pub(in super::super) async fn apply(
     sum_up_problems(conn, begun.id).await?;
     delete_chunks(conn, begun.id).await?;
     let on_sale = add_up(conn, begun).await?;
+    note_movements(conn, begun.id, now).await?;
     // Orders of these goods wait from here until the import commits.
     set_stock(conn, begun.id, now).await?;
     finish(conn, begun, now, on_sale).await?;
@@ -192,10 +193,9 @@ async fn update_offers(
                 min_quantity, multiple
             )
             select
-                c.offer_id, $2, $1, c.row, 'updated', c.price_minor, c.recommended_price_minor,
-                coalesce(c.stock, t.stock), c.gtin, c.vat_rate, c.unit, c.min_quantity, c.multiple
-            from changed c
-            join offer_stock t on t.offer_id = c.offer_id
+                offer_id, $2, $1, row, 'updated', price_minor, recommended_price_minor, coalesce(stock, stock_before),
+                gtin, vat_rate, unit, min_quantity, multiple
+            from changed
         )
         insert into price_import_rows (import_id, position, row, line, sku, status, changes, product_before)
         select

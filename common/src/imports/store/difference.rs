@@ -132,6 +132,7 @@ pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> R
         update price_import_stage s
         set product_id = d.product_id, product_before = d.product_before, offer_id = d.offer_id, changes = d.changes,
             reindex = d.reindex and not (d.fresh and d.is_indexed), fresh = d.fresh, moves_gtin = d.moves_gtin,
+            stock_before = d.stock, reserved_before = d.reserved,
             change = case
                 when s.withdraw then 'withdrawn'
                 when d.is_new then 'inserted'
@@ -141,6 +142,7 @@ pub(super) async fn find_difference(conn: &mut PgConnection, begun: &Begun) -> R
             select
                 n.ctid as place, p.id as product_id, o.product_id as product_before, coalesce(o.id, uuid_v7()) as offer_id, o.id is null as is_new,
                 coalesce(p.xmin = pg_current_xact_id()::xid, false) as fresh, p.search <> '' as is_indexed,
+                t.stock, t.reserved,
                 o.id is null or o.withdrawn_at is not null or (p.description is null and n.description is not null)
                     or (o.product_id, o.model, o.parameters) is distinct from (p.id, n.model, n.parameters)
                     as reindex,
