@@ -184,6 +184,49 @@ async fn a_supplier_has_one_list_fetched_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_list_is_discarded_while_it_is_fetched_and_the_next_one_is_fetched_at_once() {
+    let (app, server) = app_and_server().await;
+    let supplier = app.supplier("Связной").create().await;
+    server.answer("/slow.yaml", Answer::silence());
+    server.answer("/price.yaml", Answer::list(goods()));
+    let slow = ask(&supplier, "", &server.url("/slow.yaml")).await;
+    app.eventually(|| async { server.connections() == 1 }).await;
+    let next = ask(&supplier, "", &server.url("/price.yaml")).await;
+    supplier.post(&format!("{slow}/apply"), json!({})).await.assert_status(409).problem("import_not_waiting");
+    let discarded = supplier.post(&format!("{slow}/discard"), json!({})).await.assert_status(200).json();
+    assert_eq!(discarded["status"], "discarded");
+    app.drain_jobs().await;
+    assert_eq!(import(&supplier, &slow).await["status"], "discarded");
+    assert_eq!(import(&supplier, &next).await["status"], "completed");
+    supplier
+        .post(&format!("{next}/discard"), json!({}))
+        .await
+        .assert_status(409)
+        .problem("import_not_waiting");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_that_staff_discards_between_two_attempts_is_not_asked_for_again() {
+    let (app, server) = app_and_server().await;
+    let (supplier, staff) = (app.supplier("Связной").create().await, app.staff().create().await);
+    server.answer("/price.yaml", Answer::status(503));
+    let location = ask(&supplier, "", &server.url("/price.yaml")).await;
+    app.eventually(|| async { import(&supplier, &location).await["fetch"]["error"].is_object() }).await;
+    let id = supplier.get("/api/v1/supplier").await.json()["id"].as_str().unwrap().to_owned();
+    let import_id = location.rsplit('/').next().unwrap();
+    let path = format!("/api/v1/admin/suppliers/{id}/imports/{import_id}/discard");
+    staff.post(&path, json!({})).await.assert_status(200);
+    let asked = server.connections();
+    app.drain_jobs().await;
+    assert_eq!(
+        (&import(&supplier, &location).await["status"], server.connections()),
+        (&json!("discarded"), asked)
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_key_stands_for_one_import_and_ten_may_wait() {
     let (app, server) = app_and_server().await;
     let supplier = app.supplier("Связной").create().await;

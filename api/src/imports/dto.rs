@@ -138,7 +138,7 @@ pub struct ImportResponse {
     pub id: String,
     /// `received`, `parsing`, `validated`, `applying`, `completed`, `completed_with_errors`, `held_for_review`, `failed`,
     /// `discarded` or `superseded`. A dry run stops at `validated`, and what looks like a slip at `held_for_review`: there they
-    /// wait to be applied or discarded.
+    /// wait to be applied or discarded. One whose file is still being fetched is `received`, and may be discarded too.
     pub status: &'static str,
     /// `replace` or `upsert`.
     pub mode: &'static str,

@@ -133,7 +133,7 @@ pub(crate) fn acceptance(mut query: Query) -> ApiResult<Acceptance> {
     Ok(if exclude_held { Acceptance::WithoutSuspicious } else { Acceptance::Whole })
 }
 
-/// Discards an import that waits: nothing of it is applied.
+/// Discards an import that waits, or whose file is still being fetched: nothing of it is applied.
 #[endpoint(tags("supplier"))]
 pub(crate) async fn discard_import(
     ctx: Ctx,

@@ -339,10 +339,10 @@ problems! {
     TooManyImports = CONFLICT "too_many_imports" {
         en: "Too many price lists are waiting",
             "As many price lists of this supplier as may wait are not through yet. This one was not taken.",
-            "Wait until one has ended, and upload it then. Each list is applied, one after the other.";
+            "Wait until one has ended, and upload it then. Each list is applied, one after the other; one that is still being fetched you can discard.";
         ru: "Слишком много прайс-листов в очереди",
             "В очереди уже столько прайс-листов этого поставщика, сколько может быть. Этот не принят.",
-            "Дождитесь, пока загрузится один из них, и отправьте этот снова. Применяется каждый, один за другим.";
+            "Дождитесь, пока загрузится один из них, и отправьте этот снова. Применяется каждый, один за другим; тот, который ещё скачивается по адресу, можно отклонить.";
     }
     /// An import that is to be applied or discarded does not wait for that.
     ImportNotWaiting = CONFLICT "import_not_waiting" {

@@ -62,7 +62,7 @@ actions! {
     ImportPriceList(PriceImportId) = "import_price_list" of "price_import";
     /// A price list of a supplier that waited was applied.
     ApplyPriceList(PriceImportId) = "apply_price_list" of "price_import";
-    /// A price list of a supplier that waited was discarded.
+    /// A price list of a supplier that waited, or was being fetched, was discarded.
     DiscardPriceList(PriceImportId) = "discard_price_list" of "price_import";
     /// What a price list of a supplier had changed was taken back: the import that does so.
     RevertPriceList(PriceImportId) = "revert_price_list" of "price_import";

@@ -238,7 +238,7 @@ async fn end(
     messages::tell_ended(conn, trade, now, id).await
 }
 
-/// Ends an import of which nothing reached the catalogue, and tells the supplier.
+/// Ends an import of which nothing reached the catalogue, and tells the supplier. False when it had ended before.
 ///
 /// # Errors
 /// When the database refuses.
@@ -248,11 +248,12 @@ pub async fn fail(
     now: OffsetDateTime,
     id: PriceImportId,
     failure: &ImportFailure,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     store::clear_stage(conn, id).await?;
-    if store::fail(conn, id, failure, now).await? {
+    let has_failed = store::fail(conn, id, failure, now).await?;
+    if has_failed {
         store::delete_chunks(conn, id).await?;
         messages::tell_ended(conn, trade, now, id).await?;
     }
-    Ok(())
+    Ok(has_failed)
 }

@@ -1,4 +1,5 @@
-//! Lists that wait for somebody: what they would change has been shown, and it is applied or discarded.
+//! Lists that wait for somebody: what they would change has been shown, and it is applied or discarded. A list that is still
+//! being fetched may be discarded too.
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -6,7 +7,7 @@ use time::OffsetDateTime;
 use super::{
     ImportStatus, PriceImport,
     jobs::ImportPriceList,
-    store::{self, Undecided},
+    store::{self, Locked, Undecided},
 };
 use crate::{
     ids::{PriceImportId, SupplierId},
@@ -55,7 +56,10 @@ pub async fn accept(
 ) -> Result<PriceImport, DecideError> {
     // Nothing of the supplier gets under way until this has ended.
     store::lock_uploads(conn, supplier_id).await?;
-    let status = lock_waiting(conn, supplier_id, id).await?;
+    let status = lock(conn, supplier_id, id).await?.status;
+    if !status.awaits_decision() {
+        return Err(DecideError::NotWaiting(status));
+    }
     if store::standing(conn, supplier_id).await?.under_way > 0 {
         return Err(DecideError::OtherUnderWay);
     }
@@ -71,7 +75,7 @@ pub async fn accept(
     store::find(conn, supplier_id, id).await?.ok_or(DecideError::Unknown)
 }
 
-/// Discards a list that waits.
+/// Discards a list that waits, or that is still being fetched.
 ///
 /// # Errors
 /// [`DecideError::Unknown`], [`DecideError::NotWaiting`], or when the database refuses.
@@ -81,7 +85,11 @@ pub async fn discard(
     supplier_id: SupplierId,
     id: PriceImportId,
 ) -> Result<PriceImport, DecideError> {
-    let status = lock_waiting(conn, supplier_id, id).await?;
+    let Locked { status, awaits_file } = lock(conn, supplier_id, id).await?;
+    let is_being_fetched = status == ImportStatus::Received && awaits_file;
+    if !status.awaits_decision() && !is_being_fetched {
+        return Err(DecideError::NotWaiting(status));
+    }
     end(conn, now, &Undecided { id, status }).await?;
     store::find(conn, supplier_id, id).await?.ok_or(DecideError::Unknown)
 }
@@ -116,16 +124,12 @@ pub(super) async fn discard_beyond(
     Ok(())
 }
 
-async fn lock_waiting(
+async fn lock(
     conn: &mut PgConnection,
     supplier_id: SupplierId,
     id: PriceImportId,
-) -> Result<ImportStatus, DecideError> {
-    match store::lock(conn, supplier_id, id).await? {
-        None => Err(DecideError::Unknown),
-        Some(status) if status.awaits_decision() => Ok(status),
-        Some(status) => Err(DecideError::NotWaiting(status)),
-    }
+) -> Result<Locked, DecideError> {
+    store::lock(conn, supplier_id, id).await?.ok_or(DecideError::Unknown)
 }
 
 /// Ends a list that is not to be applied. Its report stays, its file goes.

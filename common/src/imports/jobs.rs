@@ -27,7 +27,8 @@ impl Job for ImportPriceList {
     const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
     async fn on_dead(&self, conn: &mut PgConnection, death: Death<'_>) -> Result<(), sqlx::Error> {
-        actions::fail(conn, death.trade, death.now, self.import_id, &ImportFailure::internal()).await
+        actions::fail(conn, death.trade, death.now, self.import_id, &ImportFailure::internal()).await?;
+        Ok(())
     }
 
     async fn on_retry(&self, conn: &mut PgConnection, _: OffsetDateTime) -> Result<Retrial, sqlx::Error> {

@@ -10,7 +10,7 @@
 //! finds what differs from the supplier's offers, and [applies](apply) only that, in one transaction: the
 //! catalogue changes whole or not at all (invariant I7). Imports of one supplier follow one another. A dry run stops
 //! before that, and so does a list that looks like a slip, with a report of what it would change, until somebody
-//! [accepts](accept) or [discards](discard) it. A list [by address](urls) is fetched first.
+//! [accepts](accept) or [discards](discard) it. A list [by address](urls) is fetched first, and may be discarded meanwhile.
 //!
 //! Products are found by GTIN, or else by category and name. What becomes of GTINs that disagree stands in `store::gtins`;
 //! no list fails for them. In which quantities an offer is ordered is for [`OfferTerms`](crate::catalog::OfferTerms).

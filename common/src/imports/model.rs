@@ -4,11 +4,11 @@
 //! received ──▶ parsing ──▶ validated ──▶ applying ──▶ completed | completed_with_errors
 //!    │            │            │             │
 //!    │            │            ├─────────────│──▶ held_for_review ──▶ applying | discarded
-//!    │            │            ├─────────────│──▶ discarded
+//!    ├────────────│────────────┼─────────────│──▶ discarded
 //!    └────────────┴────────────┴─────────────┴──▶ failed
 //! ```
 //!
-//! One whose file is fetched from an address is `received` while that lasts, and nobody waits for it.
+//! One whose file is fetched from an address is `received` while that lasts, nobody waits for it, and it may be discarded.
 //!
 //! A dry run stops at `validated`, and stands there until somebody has it applied or discards it; so does at
 //! `held_for_review` what looks like a slip.
@@ -117,7 +117,9 @@ impl ImportStatus {
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         match self {
-            Self::Received => matches!(next, Self::Parsing | Self::Superseded | Self::Failed),
+            Self::Received => {
+                matches!(next, Self::Parsing | Self::Superseded | Self::Failed | Self::Discarded)
+            }
             Self::Parsing => matches!(next, Self::Validated | Self::Failed),
             Self::Validated => {
                 matches!(next, Self::Applying | Self::HeldForReview | Self::Discarded | Self::Failed)

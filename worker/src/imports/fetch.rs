@@ -1,6 +1,6 @@
 //! The job that fetches the file of an import.
 
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use common::{
@@ -13,7 +13,7 @@ use common::{
 use metrics::counter;
 use tokio::{fs::File, time};
 
-use super::fetching::{FetchError, Fetched, FetchedFile, Progress, Wanted};
+use super::fetching::{self, FetchError, Fetched, FetchedFile, Progress, Wanted};
 use crate::{deps::Deps, registry::Perform};
 
 /// How soon a list looks again whose supplier has another one fetched.
@@ -34,7 +34,11 @@ impl Perform for FetchPriceList {
         };
         tx.commit().await?;
         match fetch(deps, &awaiting).await {
-            Ok(file) => keep(run, deps, &awaiting, file).await,
+            Ok(Some(file)) => keep(run, deps, &awaiting, file).await,
+            Ok(None) => {
+                fetching::broken_off();
+                Ok(Finished::Unmarked)
+            }
             Err(FetchError::Failed(failure)) if failure.may_pass && run.attempt < run.max_attempts => {
                 try_again(run, deps, &awaiting, failure).await
             }
@@ -44,27 +48,30 @@ impl Perform for FetchPriceList {
     }
 }
 
-/// Fetches the file, and shows meanwhile how far it has come.
-async fn fetch(deps: &Deps, awaiting: &Awaiting) -> Result<FetchedFile, FetchError> {
+/// Fetches the file, and shows meanwhile how far it has come; none when its import is discarded.
+async fn fetch(deps: &Deps, awaiting: &Awaiting) -> Result<Option<FetchedFile>, FetchError> {
     let progress = Progress::default();
     let wanted = Wanted { url: awaiting.url.clone(), etag: None, last_modified: None };
     let fetched = tokio::select! {
         fetched = deps.fetcher.fetch(&wanted, &progress) => fetched,
-        never = show(deps, awaiting, &progress) => match never {},
+        () = show(deps, awaiting, &progress) => return Ok(None),
     };
     match fetched? {
-        Fetched::File(file) => Ok(file),
+        Fetched::File(file) => Ok(Some(file)),
         Fetched::NotModified => Err(FetchFailure::answered(304).into()),
     }
 }
 
-async fn show(deps: &Deps, awaiting: &Awaiting, progress: &Progress) -> Infallible {
+/// Shows how far a fetch has come, until nobody awaits it any more.
+async fn show(deps: &Deps, awaiting: &Awaiting, progress: &Progress) {
     loop {
         time::sleep(PROGRESS_EVERY).await;
         let (bytes, total) = progress.look();
-        // Nothing hangs on it.
-        if let Err(error) = urls::note_fetched(deps.db.pool(), awaiting.id, bytes, total).await {
-            tracing::debug!(%error, "the progress of a fetch could not be shown");
+        match urls::note_fetched(deps.db.pool(), awaiting.id, bytes, total).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            // Nothing hangs on it.
+            Err(error) => tracing::debug!(%error, "the progress of a fetch could not be shown"),
         }
     }
 }
@@ -75,7 +82,9 @@ async fn keep(run: &Run, deps: &Deps, awaiting: &Awaiting, fetched: FetchedFile)
     let list = FetchedList { format, bytes, etag, last_modified };
     let mut tx = deps.db.begin_long().await?;
     run.hold(&mut tx).await?;
-    urls::deliver(&mut tx, deps.clock.now(), awaiting, &list, File::from_std(file)).await?;
+    if !urls::deliver(&mut tx, deps.clock.now(), awaiting, &list, File::from_std(file)).await? {
+        return Ok(Finished::Unmarked);
+    }
     let finished = run.finish(tx).await?;
     tracing::info!(import_id = %awaiting.id, host = awaiting.url.host(), bytes, "a price list was fetched");
     Ok(finished)
@@ -86,7 +95,9 @@ async fn try_again(run: &Run, deps: &Deps, awaiting: &Awaiting, failure: FetchFa
     let reason = anyhow!(failure.clone()).context("a price list could not be fetched yet");
     let mut tx = deps.db.begin().await?;
     run.hold(&mut tx).await?;
-    urls::note_fetch_failure(&mut tx, awaiting.id, failure).await?;
+    if !urls::note_fetch_failure(&mut tx, awaiting.id, failure).await? {
+        return Ok(Finished::Unmarked);
+    }
     tx.commit().await?;
     Err(Failure::Retry(reason))
 }
@@ -96,7 +107,9 @@ async fn give_up(run: &Run, deps: &Deps, awaiting: &Awaiting, failure: FetchFail
     let code = failure.code.as_str();
     let mut tx = deps.db.begin().await?;
     urls::note_fetch_failure(&mut tx, awaiting.id, failure.clone()).await?;
-    imports::fail(&mut tx, &deps.trade, deps.clock.now(), awaiting.id, &failure.into()).await?;
+    if !imports::fail(&mut tx, &deps.trade, deps.clock.now(), awaiting.id, &failure.into()).await? {
+        return Ok(Finished::Unmarked);
+    }
     let finished = run.finish(tx).await?;
     counter!("imports_ended_total", "status" => ImportStatus::Failed.as_str()).increment(1);
     tracing::info!(import_id = %awaiting.id, host = awaiting.url.host(), code, "a price list cannot be fetched");

@@ -138,7 +138,7 @@ pub(crate) async fn apply_import_of_supplier(
     Ok(accepted(id.0, import, locale))
 }
 
-/// Discards an import of a supplier that waits: nothing of it is applied.
+/// Discards an import of a supplier that waits, or whose file is still being fetched: nothing of it is applied.
 #[endpoint(tags("admin"))]
 pub(crate) async fn discard_import_of_supplier(
     ctx: Ctx,

@@ -84,39 +84,49 @@ pub(in super::super) async fn begin_fetch(
     Ok(Some(Awaiting { id, supplier_id: begun.supplier_id, url: PriceListUrl::stored(&begun.url)? }))
 }
 
-/// Shows how much has come.
+/// Shows how much has come. False when the import does not await its file any more.
 pub(in super::super) async fn note_fetched(
     pool: &PgPool,
     id: PriceImportId,
     bytes: u64,
     total: Option<u64>,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    sqlx::query!(
-        "update price_import_fetches set bytes_fetched = $2, bytes_total = $3 where import_id = $1",
+    let shown = sqlx::query!(
+        r#"
+        update price_import_fetches f
+        set bytes_fetched = $2, bytes_total = $3
+        from price_imports i
+        where f.import_id = $1 and i.id = f.import_id and i.awaits_file and i.status = 'received'
+        "#,
         id as PriceImportId,
         number(bytes),
         total.map(number),
     )
     .execute(pool)
     .await?;
-    Ok(())
+    Ok(shown.rows_affected() == 1)
 }
 
-/// Shows why an attempt failed.
+/// Shows why an attempt failed. False when the import does not await its file any more.
 pub(in super::super) async fn note_fetch_failure(
     conn: &mut PgConnection,
     id: PriceImportId,
     failure: &ImportFailure,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "update price_import_fetches set error = $2 where import_id = $1",
+) -> Result<bool, sqlx::Error> {
+    let shown = sqlx::query!(
+        r#"
+        update price_import_fetches f
+        set error = $2
+        from price_imports i
+        where f.import_id = $1 and i.id = f.import_id and i.awaits_file and i.status = 'received'
+        "#,
         id as PriceImportId,
         json!(failure),
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(shown.rows_affected() == 1)
 }
 
 /// Notes that the file of an import has come: a compare-and-set. False when it does not await it any more.

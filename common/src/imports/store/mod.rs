@@ -28,7 +28,8 @@ pub(super) use fetching::{
 pub(super) use guarding::{judge, note_suspicions};
 pub(super) use history::{has_offer, offer_history};
 pub(super) use previewing::{
-    Undecided, exclude_held, forget_preview, has_moved_on, lock, report, undecided_beyond, undecided_since,
+    Locked, Undecided, exclude_held, forget_preview, has_moved_on, lock, report, undecided_beyond,
+    undecided_since,
 };
 pub use reading::{find, list, rows};
 pub(super) use reading::{first_errors, is_quiet, people, readers};

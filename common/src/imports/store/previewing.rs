@@ -107,15 +107,22 @@ pub(in super::super) async fn has_moved_on(
     .await
 }
 
+/// An import that is kept from being decided upon otherwise.
+pub(in super::super) struct Locked {
+    pub(in super::super) status: ImportStatus,
+    pub(in super::super) awaits_file: bool,
+}
+
 /// Finds one of a supplier's imports, and keeps it from being decided upon otherwise until the transaction ends.
 pub(in super::super) async fn lock(
     conn: &mut PgConnection,
     supplier_id: SupplierId,
     id: PriceImportId,
-) -> Result<Option<ImportStatus>, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<Option<Locked>, sqlx::Error> {
+    sqlx::query_as!(
+        Locked,
         r#"
-        select status as "status: ImportStatus"
+        select status as "status: ImportStatus", awaits_file
         from price_imports
         where id = $1 and supplier_id = $2
         for no key update

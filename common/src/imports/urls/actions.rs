@@ -54,7 +54,7 @@ pub async fn begin_fetch(
     store::begin_fetch(conn, id).await
 }
 
-/// Shows how many bytes have come, and how many were promised.
+/// Shows how many bytes have come, and how many were promised. False when nobody awaits them any more.
 ///
 /// # Errors
 /// When the database refuses.
@@ -63,11 +63,11 @@ pub async fn note_fetched(
     id: PriceImportId,
     bytes: u64,
     total: Option<u64>,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     store::note_fetched(pool, id, bytes, total).await
 }
 
-/// Shows why an attempt failed that is not the last one.
+/// Shows why an attempt failed. False when nobody awaits the file any more.
 ///
 /// # Errors
 /// When the database refuses.
@@ -75,7 +75,7 @@ pub async fn note_fetch_failure(
     conn: &mut PgConnection,
     id: PriceImportId,
     failure: FetchFailure,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     store::note_fetch_failure(conn, id, &ImportFailure::from(failure)).await
 }
 

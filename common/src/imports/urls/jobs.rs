@@ -30,14 +30,15 @@ impl Job for FetchPriceList {
     const TIMEOUT: Duration = LONGEST;
 
     async fn on_dead(&self, conn: &mut PgConnection, death: Death<'_>) -> Result<(), sqlx::Error> {
-        imports::fail(conn, death.trade, death.now, self.import_id, &ImportFailure::internal()).await
+        imports::fail(conn, death.trade, death.now, self.import_id, &ImportFailure::internal()).await?;
+        Ok(())
     }
 
     async fn on_retry(&self, conn: &mut PgConnection, _: OffsetDateTime) -> Result<Retrial, sqlx::Error> {
         Ok(if store::awaits_file(conn, self.import_id).await? {
             Retrial::Again
         } else {
-            Retrial::Pointless("its import has its file or has ended, as its supplier was told")
+            Retrial::Pointless("its import has its file, or has ended")
         })
     }
 

@@ -11,12 +11,18 @@ const BYTES: &str = "price_list_fetched_bytes_total";
 
 /// Shows zeros: to an alarm, a figure that appears with its first event has not grown.
 pub(crate) fn begin() {
-    for result in
-        ["fetched", "unchanged", "internal"].into_iter().chain(FetchCode::ALL.map(FetchCode::as_str))
+    for result in ["fetched", "unchanged", "discarded", "internal"]
+        .into_iter()
+        .chain(FetchCode::ALL.map(FetchCode::as_str))
     {
         counter!(FETCHES, "result" => result).increment(0);
     }
     counter!(BYTES).increment(0);
+}
+
+/// An attempt was broken off: its import was discarded.
+pub(crate) fn broken_off() {
+    counter!(FETCHES, "result" => "discarded").increment(1);
 }
 
 /// An attempt came to this.

@@ -34,7 +34,7 @@ use common::imports::{
 use reqwest::{Response, StatusCode, header};
 use tokio::time;
 
-pub(crate) use self::figures::begin as begin_figures;
+pub(crate) use self::figures::{begin as begin_figures, broken_off};
 pub use self::resolving::{Looking, Resolver, SystemResolver};
 use self::{
     asking::Asked,
