@@ -30,6 +30,7 @@ mod import_reverts;
 mod import_same;
 mod import_schedules;
 mod import_turns;
+mod import_uploads;
 mod import_urls;
 mod imports;
 mod janitor;
