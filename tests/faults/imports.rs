@@ -151,6 +151,8 @@ async fn kills(goods: u32, kills: u32) -> Tally {
         let (mut killed, mut price) = (0, 100);
         while killed < kills {
             price += 1;
+            // The lists before may have outlasted the token.
+            supplier.sign_in().await;
             let location = upload(&supplier, list(goods, price)).await;
             for _ in 0..KILLS_A_LIST.min(kills - killed) {
                 wait_until_taken_up(&app, worker.id().unwrap()).await;
