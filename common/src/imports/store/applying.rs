@@ -3,8 +3,7 @@
 //! Lock order: the supplier's catalogue, so that lists follow one another; [GTINs](super::gtins), by lists that bring new
 //! ones; categories and products in the order of their names; the products that are placed, by id; new words, in their
 //! order; the catalogue's tables, where they are [analyzed](super::statistics); stock, in the order of offers like orders
-//! do; the supplier. What buyers and suppliers wait for comes last, when
-//! the long work is done.
+//! do; the supplier. What buyers and suppliers wait for comes last, when the long work is done.
 
 use std::time::Duration;
 

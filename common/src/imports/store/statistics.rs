@@ -13,8 +13,8 @@ pub(in super::super) async fn analyze_stage(conn: &mut PgConnection) -> Result<(
 }
 
 /// Has it look at the catalogue where a list has brought as many offers as there were, or more: pages that are planned for
-/// a small catalogue take seconds in a large one. Nobody else can look at these tables, vacuum or alter them until the
-/// transaction ends.
+/// a small catalogue take seconds in a large one. Until the transaction ends nobody else can analyze, vacuum or alter these
+/// tables; reading and writing go on.
 pub(super) async fn analyze_catalog(conn: &mut PgConnection, inserted: i64) -> Result<(), sqlx::Error> {
     // As earlier lists have left it. What PostgreSQL has counted outlasts an attempt that was rolled back.
     let before =

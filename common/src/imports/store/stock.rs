@@ -74,8 +74,8 @@ struct Moved {
     reserved: i32,
 }
 
-/// Corrects the lines of these offers alone, each found by its index; joined to all goods of the list, the ledger would be
-/// read from end to end. Where as much was shipped as the list says, the line stays, and says that nothing changed.
+/// Corrects the lines of these offers alone: they are few, and orders wait meanwhile. Where as much was shipped as the list
+/// says, the line stays, and says that nothing changed.
 async fn correct_movements(
     conn: &mut PgConnection,
     id: PriceImportId,

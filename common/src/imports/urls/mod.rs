@@ -7,7 +7,8 @@
 //!
 //! An import by address is `received` and awaits its file. The job fetches it outside any transaction, notes how far it
 //! has come, and hands the file in like an upload; from there the import goes the way of every list. One that awaits
-//! its file holds up no other, and may be discarded. An address may also be looked at [by itself](UrlSchedule), from time to time.
+//! its file holds up no other, and may be discarded. An address may also be looked at [by itself](UrlSchedule), from
+//! time to time.
 
 mod actions;
 mod addresses;
