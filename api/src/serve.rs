@@ -3,6 +3,7 @@
 mod bounds;
 mod ending;
 mod headers;
+mod lingering;
 mod pace;
 mod unread;
 
@@ -105,7 +106,7 @@ pub async fn serve(
         .with_http1_header_timeout(bounds.reader_within)
         .with_write_stall_timeout(bounds.reader_within);
     let ending = Ending::default();
-    let acceptor = Closable::new(acceptor, ending.clone());
+    let acceptor = Closable::new(acceptor, bounds.linger_within, ending.clone());
     let server = Server::new(acceptor).fuse_config(patience).max_connections(bounds.connections);
     let (handle, delay, begins) = (server.handle(), serving.stop_delay, ending.clone());
     tokio::spawn(async move {

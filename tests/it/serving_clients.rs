@@ -1,6 +1,6 @@
 //! How the API meets browsers, crowds, and clients that are too large or too slow.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, header};
 use serde_json::json;
@@ -14,8 +14,8 @@ use crate::support::{Answer, TestApp, price_list};
 
 const IMPORTS: &str = "/api/v1/supplier/imports";
 
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything here takes, and shorter than what is usual for connections.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 #[tokio::test]
 async fn every_answer_tells_browsers_to_guess_frame_and_keep_nothing() {
@@ -144,8 +144,7 @@ async fn bodies_beyond_what_an_address_takes_are_413() {
 #[tokio::test]
 async fn a_body_that_is_refused_unread_leaves_the_connection_as_it_was() {
     let app = TestApp::start().await;
-    let address = app.url("").strip_prefix("http://").unwrap().to_owned();
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = connect(&app).await;
     let body = "x".repeat(1 << 20);
     // Too large for its address, for nobody's address, and without a token: none of them is read by a handler.
     for (path, status) in [("auth/login", 413), ("nothing", 404), ("orders", 401)].repeat(5) {
@@ -168,11 +167,39 @@ async fn a_body_that_is_refused_unread_leaves_the_connection_as_it_was() {
 async fn a_body_that_nobody_would_read_to_its_end_is_refused_at_once() {
     let app = TestApp::start().await;
     for path in ["auth/login", "orders"] {
-        let head = format!("POST /api/v1/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n");
-        let answer = begin(&app, &head).await;
+        let answer = begin(&app, &endless(path)).await;
         assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
         assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_sends_a_large_body_to_its_end_finds_the_answer_to_its_beginning() {
+    let app = TestApp::start().await;
+    let mut stream = connect(&app).await;
+    stream.write_all(endless("supplier/imports").as_bytes()).await.unwrap();
+    let piece = vec![b' '; 1 << 20];
+    for _ in 0..64 {
+        stream.write_all(&piece).await.unwrap();
+    }
+    let answer = read_to_end(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    drop(stream);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_reads_is_not_taken_for_ever() {
+    let within = Duration::from_millis(200);
+    let app = TestApp::start_serving(|serving| serving.bounds.linger_within = within).await;
+    let mut stream = connect(&app).await;
+    let since = Instant::now();
+    stream.write_all(endless("supplier/imports").as_bytes()).await.unwrap();
+    let piece = vec![b' '; 1 << 20];
+    let sending = async { while stream.write_all(&piece).await.is_ok() {} };
+    timeout(PATIENCE, sending).await.expect("the connection ends");
+    assert!(since.elapsed() >= within);
     app.finish().await;
 }
 
@@ -197,15 +224,26 @@ async fn a_request_that_takes_too_long_is_503() {
     app.finish().await;
 }
 
+/// The beginning of a request without a token whose body nobody will read.
+fn endless(path: &str) -> String {
+    format!("POST /api/v1/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+}
+
+async fn connect(app: &TestApp) -> TcpStream {
+    TcpStream::connect(app.url("").strip_prefix("http://").unwrap()).await.unwrap()
+}
+
+async fn read_to_end(stream: &mut TcpStream) -> String {
+    let mut answer = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("the connection ends").unwrap();
+    answer
+}
+
 /// Sends the beginning of a request and nothing more, and returns what is answered before the connection ends.
 async fn begin(app: &TestApp, request: &str) -> String {
-    let address = app.url("").strip_prefix("http://").unwrap().to_owned();
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = connect(app).await;
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    let read = timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
-    read.expect("the connection ends").ok();
-    String::from_utf8(answer).unwrap()
+    read_to_end(&mut stream).await
 }
 
 fn impatient(serving: &mut api::serve::Serving) {

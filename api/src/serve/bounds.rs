@@ -21,6 +21,8 @@ pub struct Bounds {
     pub upload_piece: u64,
     /// How long an answer may find no reader, and a connection may be idle or send headers.
     pub reader_within: Duration,
+    /// How long at most a connection that is being closed still reads, and throws away, what its client sends.
+    pub linger_within: Duration,
 }
 
 impl Default for Bounds {
@@ -35,6 +37,7 @@ impl Default for Bounds {
             // 16 KiB/s: slower than any line that is used for files.
             upload_piece: 160 << 10,
             reader_within: Duration::from_secs(30),
+            linger_within: Duration::from_secs(30),
         }
     }
 }

@@ -12,12 +12,17 @@ use std::{future::pending, io, time::Duration};
 
 use salvo::{
     FlowCtrl, Handler, async_trait,
-    conn::{Accepted, Acceptor, Holding, tcp::TcpAcceptor},
+    conn::{
+        Accepted, Acceptor, Holding,
+        tcp::{TcpAcceptor, TcpCoupler},
+    },
     fuse::ArcFusePolicy,
     http::{HeaderValue, header::CONNECTION},
     prelude::{Depot, Request, Response},
 };
 use tokio_util::sync::CancellationToken;
+
+use super::lingering::Lingering;
 
 /// How long the listener may take to close: it does so at once, unless every connection is taken.
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
@@ -56,22 +61,23 @@ impl Handler for Ending {
     }
 }
 
-/// A listener that can be closed before the server ends.
+/// A listener that can be closed before the server ends, and whose connections [linger](Lingering).
 pub(super) struct Closable {
     listener: Option<TcpAcceptor>,
     holdings: Vec<Holding>,
+    linger_within: Duration,
     ending: Ending,
 }
 
 impl Closable {
-    pub(super) fn new(listener: TcpAcceptor, ending: Ending) -> Self {
-        Self { holdings: listener.holdings().to_vec(), listener: Some(listener), ending }
+    pub(super) fn new(listener: TcpAcceptor, linger_within: Duration, ending: Ending) -> Self {
+        Self { holdings: listener.holdings().to_vec(), listener: Some(listener), linger_within, ending }
     }
 }
 
 impl Acceptor for Closable {
-    type Coupler = <TcpAcceptor as Acceptor>::Coupler;
-    type Stream = <TcpAcceptor as Acceptor>::Stream;
+    type Coupler = TcpCoupler<Self::Stream>;
+    type Stream = Lingering<<TcpAcceptor as Acceptor>::Stream>;
 
     fn holdings(&self) -> &[Holding] {
         &self.holdings
@@ -85,7 +91,12 @@ impl Acceptor for Closable {
             tokio::select! {
                 biased;
                 // Whoever has connected before it closes is served.
-                accepted = listener.accept(fuse_policy) => return accepted,
+                accepted = listener.accept(fuse_policy) => {
+                    return Ok(accepted?.map_into(
+                        |_| TcpCoupler::new(),
+                        |stream| Lingering::new(stream, self.linger_within),
+                    ));
+                }
                 () = self.ending.closing.cancelled() => {}
             }
             self.listener = None;

@@ -1,7 +1,7 @@
 //! Bodies that are refused before they are read.
 //!
-//! A server that answers and closes while the client still sends makes the client's system throw the answer away: it
-//! sees a broken connection instead of its 413 or 401. So what is still under way is read first, and thrown away.
+//! A connection is of no more use while there is a body on it that nobody reads. So a short one is read before the answer is
+//! sent, and thrown away; with a longer one the connection is closed, which [takes its time](super::lingering).
 
 use std::{
     future::poll_fn,
@@ -25,7 +25,7 @@ use tokio::time::timeout;
 
 use super::was_too_slow;
 
-/// Reads what a handler left of a body, so that the answer arrives and the connection stays.
+/// Reads what a handler left of a body, so that the connection stays.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unread {
     /// No more than so many bytes: of a larger body the connection is closed instead …
