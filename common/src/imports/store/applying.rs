@@ -92,14 +92,15 @@ pub(in super::super) async fn apply(
     insert_offers(conn, begun, now).await?;
     update_offers(conn, begun, now).await?;
     let withdrawn = withdraw_missing(conn, begun, now).await?;
-    place_products(conn, begun.id, has_new_gtins).await?;
     let counts = count(conn, begun.id, withdrawn).await?;
+    let on_sale = add_up(conn, begun).await?;
+    note_movements(conn, begun.id, now).await?;
+    delete_chunks(conn, begun.id).await?;
+    // Pages by price take longer from here until the import commits: they pass entries that nobody sees yet.
+    place_products(conn, begun.id, has_new_gtins).await?;
     note_counts(conn, begun.id, counts).await?;
     analyze_catalog(conn, counts.inserted).await?;
     sum_up_problems(conn, begun.id).await?;
-    delete_chunks(conn, begun.id).await?;
-    let on_sale = add_up(conn, begun).await?;
-    note_movements(conn, begun.id, now).await?;
     // Orders of these goods wait from here until the import commits.
     set_stock(conn, begun.id, now).await?;
     finish(conn, begun, now, on_sale).await?;
