@@ -133,7 +133,7 @@ pub async fn begin(
             return Ok(Begin::Unchanged);
         }
     }
-    store::clear_stage(conn, id).await?;
+    store::forget_attempt(conn, id).await?;
     Ok(Begin::Import(begun))
 }
 
@@ -249,7 +249,7 @@ pub async fn fail(
     id: PriceImportId,
     failure: &ImportFailure,
 ) -> Result<bool, sqlx::Error> {
-    store::clear_stage(conn, id).await?;
+    store::forget_attempt(conn, id).await?;
     let has_failed = store::fail(conn, id, failure, now).await?;
     if has_failed {
         store::delete_chunks(conn, id).await?;

@@ -183,6 +183,8 @@ impl TestApp {
         let expected = self.dead_jobs.load(Ordering::Relaxed);
         assert_eq!(i64::try_from(dead.len()), Ok(expected), "jobs gave up: {dead:#?}");
         assert_invariants(self.pool()).await;
+        let staged = sqlx::query_scalar::<_, i64>("select count(*) from price_import_stage");
+        assert_eq!(staged.fetch_one(self.pool()).await.ok(), Some(0), "goods are left in the stage");
         if self.sandbox.is_some() {
             assert_books_agree(&self).await;
         }

@@ -362,10 +362,7 @@ pub(super) async fn finish(
         on_sale.offers,
         on_sale.pieces,
     )
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
-    sqlx::query!("delete from price_import_stage where import_id = $1", begun.id as PriceImportId)
-        .execute(conn)
-        .await?;
     Ok(())
 }

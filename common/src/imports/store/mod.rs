@@ -46,6 +46,6 @@ pub(super) use scheduling::{
 };
 pub use staging::Begun;
 pub(super) use staging::{
-    begin, clear_stage, insert_rejected, note_progress, note_summary, stage, waits_for_earlier,
+    begin, forget_attempt, insert_rejected, note_progress, note_summary, stage, waits_for_earlier,
 };
 pub(super) use statistics::analyze_stage;

@@ -10,6 +10,7 @@ use super::{
     difference::find_difference,
     gtins::look_up_gtins,
     guarding::mark_slips,
+    staging::empty_stage,
 };
 use crate::{
     catalog,
@@ -48,9 +49,7 @@ pub(in super::super) async fn report(conn: &mut PgConnection, begun: &Begun) -> 
     .await?;
     let counts = count(conn, begun.id, withdrawn.rows_affected().cast_signed()).await?;
     note_counts(conn, begun.id, counts).await?;
-    sqlx::query!("delete from price_import_stage where import_id = $1", begun.id as PriceImportId)
-        .execute(conn)
-        .await?;
+    empty_stage(conn, begun.id).await?;
     Ok(counts)
 }
 

@@ -74,14 +74,20 @@ pub(in super::super) async fn waits_for_earlier(
 }
 
 /// Forgets what an attempt before this one left behind.
-pub(in super::super) async fn clear_stage(
+pub(in super::super) async fn forget_attempt(
     conn: &mut PgConnection,
     id: PriceImportId,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from price_import_stage where import_id = $1", id as PriceImportId)
-        .execute(&mut *conn)
-        .await?;
+    empty_stage(conn, id).await?;
     sqlx::query!("delete from price_import_rows where import_id = $1", id as PriceImportId)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Removes the goods of an import from the stage.
+pub(super) async fn empty_stage(conn: &mut PgConnection, id: PriceImportId) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from price_import_stage where import_id = $1", id as PriceImportId)
         .execute(conn)
         .await?;
     Ok(())

@@ -31,7 +31,8 @@ pub(super) async fn note_movements(
     Ok(())
 }
 
-/// Sets the stock of these offers. Rows are locked in offer order, like orders do.
+/// Empties the stage, then locks these offers in offer order, like orders do, and sets their stock. All the stage is read
+/// before the first lock, since it is sorted; that it goes in the same statement saves orders from waiting for it.
 pub(super) async fn set_stock(
     conn: &mut PgConnection,
     id: PriceImportId,
@@ -40,13 +41,19 @@ pub(super) async fn set_stock(
     let moved = sqlx::query_as!(
         Moved,
         r#"
-        with locked as materialized (
+        with emptied as (
+            delete from price_import_stage
+            where import_id = $1
+            returning
+                offer_id, stock, stock_before, reserved_before, change, changes ? 'quantity' as has_quantity
+        ),
+        locked as materialized (
             select
-                t.offer_id, t.stock, t.reserved, s.stock as wanted,
-                (t.stock, t.reserved) <> (s.stock_before, s.reserved_before) as moved
-            from price_import_stage s
-            join offer_stock t on t.offer_id = s.offer_id
-            where s.import_id = $1 and s.change = 'updated' and s.changes ? 'quantity'
+                t.offer_id, t.stock, t.reserved, e.stock as wanted,
+                (t.stock, t.reserved) <> (e.stock_before, e.reserved_before) as moved
+            from emptied e
+            join offer_stock t on t.offer_id = e.offer_id
+            where e.change = 'updated' and e.has_quantity
             order by t.offer_id
             for no key update of t
         ),
