@@ -1,12 +1,13 @@
 //! Price lists beside everything else: beside another, beside orders, beside whoever closes or approves a supplier, and
 //! beside a database that crashes.
 
+use common::imports::{self, Begin};
 use futures_util::future;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::support::{Person, TestApp, price_list};
+use crate::support::{Person, TestApp, price_list, trade};
 
 const IMPORTS: &str = "/api/v1/supplier/imports";
 
@@ -163,6 +164,26 @@ async fn a_list_waits_for_an_order_that_has_begun_and_its_ledger_follows_from_it
     let set = "select array[stock_delta, stock_after, reserved_after] from stock_movements m \
                join offers o on o.id = m.offer_id where o.sku = 'A' and kind = 'price_list' and stock_delta < 0";
     assert_eq!(sqlx::query_scalar::<_, Vec<i32>>(set).fetch_one(app.pool()).await.unwrap(), [-3, 7, 4]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_attempt_begins_when_the_one_before_has_left_the_database() {
+    let app = TestApp::start().await;
+    let supplier = app.supplier("Электрон").create().await;
+    let gate = Gate::close(app.pool(), "categories", "insert", "categories").await;
+    let location = upload(&supplier, "", price_list(&[("A", "Телефон А", "100", 10)])).await;
+    let id = location.rsplit('/').next().unwrap().parse().unwrap();
+    gate.reached(&app).await;
+    let again = async || {
+        let mut tx = app.pool().begin().await.unwrap();
+        imports::begin(&mut tx, &trade(), app.clock(), id).await.unwrap()
+    };
+    assert!(matches!(again().await, Begin::Wait));
+    gate.open().await;
+    app.drain_jobs().await;
+    assert!(matches!(again().await, Begin::Rest));
+    assert_eq!(import(&supplier, &location).await["status"], "completed");
     app.finish().await;
 }
 

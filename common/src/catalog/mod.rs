@@ -33,6 +33,6 @@ pub use search::SearchText;
 pub use store::{
     categories, delete_synonym, product_card, put_synonym, supplier, suppliers, synonyms as list_synonyms,
 };
-pub(crate) use store::{claim_supplier, index, relist};
+pub(crate) use store::{claim_supplier, index, relist, rests};
 pub use synonyms::{Meanings, Synonym, SynonymWord};
 pub use terms::OfferTerms;

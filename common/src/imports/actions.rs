@@ -13,6 +13,7 @@ use super::{
     store::{self, Applied, Begun},
 };
 use crate::{
+    catalog,
     clock::Clock,
     config::TradeSettings,
     ids::{PriceImportId, SupplierId},
@@ -96,7 +97,7 @@ pub enum Begin {
     Import(Begun),
     /// Nothing more: it is the list that was applied last, and its end is noted.
     Unchanged,
-    /// An earlier list of the supplier comes first.
+    /// An earlier list of the supplier comes first, or the end of an attempt before this one.
     Wait,
     /// Nothing: it has ended, or waits for somebody to decide.
     Rest,
@@ -132,6 +133,9 @@ pub async fn begin(
             end(conn, trade, clock.now(), id, ImportStatus::Completed).await?;
             return Ok(Begin::Unchanged);
         }
+    } else if !catalog::rests(conn, begun.supplier_id).await? {
+        // PostgreSQL goes on for seconds with what a process had asked that is gone, and has locked goods of the stage.
+        return Ok(Begin::Wait);
     }
     store::forget_attempt(conn, id).await?;
     Ok(Begin::Import(begun))

@@ -16,7 +16,7 @@ use metrics::counter;
 
 use crate::{deps::Deps, registry::Perform};
 
-/// How soon a list that waits for an earlier one of its supplier looks again.
+/// How soon a list that waits for an earlier one of its supplier, or for an attempt of its own, looks again.
 const WAIT: Duration = Duration::from_secs(1);
 
 impl Perform for ImportPriceList {

@@ -25,10 +25,10 @@ pub(crate) async fn claim_supplier(
 }
 
 /// Whether nobody rewrites a supplier's offers; nobody begins to before the transaction ends.
-pub(in super::super) async fn rests(
-    conn: &mut PgConnection,
-    supplier_id: SupplierId,
-) -> Result<bool, sqlx::Error> {
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn rests(conn: &mut PgConnection, supplier_id: SupplierId) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select pg_try_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 2)) as "rests!""#,
         supplier_id as SupplierId,
