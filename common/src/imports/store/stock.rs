@@ -38,6 +38,8 @@ pub(super) async fn set_stock(
     id: PriceImportId,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
+    // PostgreSQL expects few goods of `emptied` to be looked for, and looks their stock up one by one. It must not read the
+    // whole table while orders wait.
     let moved = sqlx::query_as!(
         Moved,
         r#"
