@@ -115,6 +115,8 @@ async fn a_worker_whose_connections_are_ended_listens_again_and_finds_what_nobod
     let line = Line::to(queue.url()).unwrap();
     let url = line.url(queue.url());
     let worker = queue.start_with(2, |start| start.url = url).await;
+    // It is registered a moment before it hears that it is; without its connection it would not begin.
+    it_listens(&queue).await;
     for _ in 0..3 {
         assert!(line.hang_up() > 0, "it has no connections");
         // Written by hand, and rung for by nobody.
@@ -129,13 +131,17 @@ async fn a_worker_whose_connections_are_ended_listens_again_and_finds_what_nobod
         .unwrap();
         queue.drain().await;
     }
+    it_listens(&queue).await;
+    assert_eq!(queue.effects(&stage).await, 3);
+    worker.stop().await;
+    queue.finish().await;
+}
+
+async fn it_listens(queue: &Queue) {
     until("it listens", async || {
         let statement = "select exists (select from pg_stat_activity
             where datname = current_database() and query ilike 'listen %')";
         sqlx::query_scalar(statement).fetch_one(queue.pool()).await.unwrap()
     })
     .await;
-    assert_eq!(queue.effects(&stage).await, 3);
-    worker.stop().await;
-    queue.finish().await;
 }
