@@ -305,7 +305,11 @@ async fn plan_of_offers(conn: &mut PgConnection) -> String {
 }
 
 fn numbered_goods(number: u32) -> String {
-    let rows: String = (1..=number).map(|n| format!("{n};Товары;Товар {n};7;1\n")).collect();
+    goods_at(7, number)
+}
+
+fn goods_at(price: u32, number: u32) -> String {
+    let rows: String = (1..=number).map(|n| format!("{n};Товары;Товар {n};{price};1\n")).collect();
     format!("id;category;name;price;quantity\n{rows}")
 }
 
@@ -370,5 +374,39 @@ async fn a_list_that_makes_the_catalogue_large_is_known_to_the_planner_at_once()
         assert_eq!(import["status"], "completed");
         app.eventually(|| async { looked().await == at_all(times) }).await;
     }
+    app.finish().await;
+}
+
+/// How many blocks are read of the list by price, for the first of its pages.
+async fn blocks_of_first_page(app: &TestApp) -> i64 {
+    let walk = "explain (analyze, buffers, format json)
+        select product_id from listed_products order by cheap_first, product_id limit 20";
+    let explained: Value = sqlx::query_scalar(walk).fetch_one(app.pool()).await.unwrap();
+    let plan = &explained[0]["Plan"];
+    plan["Shared Hit Blocks"].as_i64().unwrap() + plan["Shared Read Blocks"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn places_that_many_products_have_left_are_cleared_away() {
+    let app = TestApp::start().await;
+    // It has its own time.
+    sqlx::query("alter table listed_products set (autovacuum_enabled = off)")
+        .execute(app.pool())
+        .await
+        .unwrap();
+    let supplier = app.supplier("Электрон").create().await;
+    let clearings = async || {
+        app.drain_jobs().await;
+        let statement = "select count(*) from jobs where kind = 'clear_places'";
+        sqlx::query_scalar::<_, i64>(statement).fetch_one(app.pool()).await.unwrap()
+    };
+    app.import(&supplier, "price.csv", goods_at(7, 10_000)).await;
+    app.import(&supplier, "price.csv", goods_at(8, 10_000)).await;
+    assert_eq!(clearings().await, 1);
+    assert!(blocks_of_first_page(&app).await < 10);
+    app.import_as(&supplier, "upsert", "price.csv", goods_at(9, 9_999)).await;
+    assert_eq!(clearings().await, 1);
+    supplier.patch("/api/v1/supplier", json!({ "accepting_orders": false })).await.assert_status(200);
+    assert_eq!(clearings().await, 2);
     app.finish().await;
 }

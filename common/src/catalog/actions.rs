@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use super::{
     Facets, ProductCursor, ProductList, ProductSummary, Sort,
-    jobs::RelistSupplier,
+    jobs::{ClearPlaces, RelistSupplier},
     listing::Place,
     search::{Reading, SearchText, Sought, Word, corrections, with_corrections},
     store::{self, Keyed},
@@ -14,6 +14,9 @@ use crate::{
     page::{Limit, Page},
     queue,
 };
+
+/// Fewer add at most a seventh to what a page reads, and wait for autovacuum, which heeds the same number (migration 34).
+const MANY_PLACES: i64 = 10_000;
 
 /// A page of products, with the facets of the whole list where they were asked for.
 #[derive(Clone, Debug)]
@@ -133,7 +136,7 @@ async fn page(
 /// When the database refuses.
 pub async fn relist_supplier(conn: &mut PgConnection, supplier_id: SupplierId) -> Result<(), sqlx::Error> {
     let pass = store::begin_pass(conn, supplier_id).await?;
-    queue::enqueue(conn, &RelistSupplier { supplier_id, pass, after_sku: None }).await?;
+    queue::enqueue(conn, &RelistSupplier { supplier_id, pass, after_sku: None, left: 0 }).await?;
     Ok(())
 }
 
@@ -161,9 +164,22 @@ pub async fn relist_some(conn: &mut PgConnection, job: &RelistSupplier) -> Resul
         return Ok(Relisted::Busy);
     }
     let locked = store::lock_products_of(conn, job.supplier_id, job.after_sku.as_deref()).await?;
-    store::relist(conn, &locked.products).await?;
+    let left = job.left + store::relist(conn, &locked.products).await?;
     if locked.last_sku.is_some() {
-        queue::enqueue(conn, &RelistSupplier { after_sku: locked.last_sku, ..*job }).await?;
+        queue::enqueue(conn, &RelistSupplier { after_sku: locked.last_sku, left, ..*job }).await?;
+    } else {
+        have_places_cleared(conn, left).await?;
     }
     Ok(Relisted::Done)
+}
+
+/// Has the places that products have left cleared away, if they are many.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn have_places_cleared(conn: &mut PgConnection, left: i64) -> Result<(), sqlx::Error> {
+    if left >= MANY_PLACES {
+        queue::enqueue(conn, &ClearPlaces {}).await?;
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! The job that brings a supplier's products to their places in lists.
+//! The jobs that keep products in their places in lists.
 
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ pub struct RelistSupplier {
     pub pass: i64,
     /// After which of its offers to go on.
     pub after_sku: Option<String>,
+    /// How many products of this pass have left a place.
+    #[serde(default)]
+    pub left: i64,
 }
 
 /// Without a key: one that runs may have passed a product by when the supplier changes again.
@@ -38,5 +41,22 @@ impl Job for RelistSupplier {
 
     async fn preview(&self, _: &mut PgConnection) -> Result<String, sqlx::Error> {
         Ok("bring a supplier's products to their places in lists".to_owned())
+    }
+}
+
+/// Clears away the places that many products have left, past which pages would walk until autovacuum comes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClearPlaces {}
+
+/// Without a key: one that runs does not see what is left after it has begun.
+impl Job for ClearPlaces {
+    const KIND: &'static str = "clear_places";
+    const QUEUE: QueueName = QueueName::MAINTENANCE;
+    // Autovacuum comes as well.
+    const MAX_ATTEMPTS: u16 = 5;
+    const TIMEOUT: Duration = Duration::from_secs(2 * 60);
+
+    async fn preview(&self, _: &mut PgConnection) -> Result<String, sqlx::Error> {
+        Ok("clear away the places in lists that products have left".to_owned())
     }
 }

@@ -22,6 +22,7 @@ mod store;
 mod synonyms;
 mod terms;
 
+pub(crate) use actions::have_places_cleared;
 pub use actions::{ProductPage, ProductRequest, Relisted, products, relist_some, relist_supplier};
 pub use gtin::{Gtin, GtinError};
 pub use listing::{ParameterFilter, ProductCursor, ProductFilter, ProductList, Sort};
@@ -31,7 +32,8 @@ pub use model::{
 };
 pub use search::SearchText;
 pub use store::{
-    categories, delete_synonym, product_card, put_synonym, supplier, suppliers, synonyms as list_synonyms,
+    categories, clear_places, delete_synonym, product_card, put_synonym, supplier, suppliers,
+    synonyms as list_synonyms,
 };
 pub(crate) use store::{claim_supplier, index, relist, rests};
 pub use synonyms::{Meanings, Synonym, SynonymWord};

@@ -56,6 +56,7 @@ macro_rules! every_job {
             .with::<$crate::payments::jobs::ExpireOrder>()
             .with::<$crate::payments::jobs::RemindOverdue>()
             .with::<$crate::catalog::jobs::RelistSupplier>()
+            .with::<$crate::catalog::jobs::ClearPlaces>()
             .with::<$crate::janitor::jobs::CleanUp>()
     };
 }

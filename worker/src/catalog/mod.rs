@@ -1,3 +1,4 @@
 //! Work on the catalogue.
 
+mod clear;
 mod relist;

@@ -13,6 +13,7 @@ pub use card::product_card;
 pub(super) use facets::facets;
 pub(crate) use indexing::index;
 pub(super) use listing::{Keyed, products};
+pub use relisting::clear_places;
 pub(super) use relisting::{begin_pass, is_last_pass, lock_products_of};
 pub(crate) use relisting::{claim_supplier, relist, rests};
 pub(super) use search::{finds_any, has_gtin, search_query, similar_words};

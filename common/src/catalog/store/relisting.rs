@@ -108,12 +108,12 @@ pub(in super::super) async fn lock_products_of(
 }
 
 /// Brings products to their places in lists, or takes them off: those that have an offer to show are listed, at the
-/// price of their cheapest offer of an open supplier. The caller has locked them.
+/// price of their cheapest offer of an open supplier. The caller has locked them. Says how many left a place.
 ///
 /// # Errors
 /// When the database refuses.
-pub(crate) async fn relist(conn: &mut PgConnection, products: &[ProductId]) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+pub(crate) async fn relist(conn: &mut PgConnection, products: &[ProductId]) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"
         with wanted as materialized (
             select
@@ -134,16 +134,30 @@ pub(crate) async fn relist(conn: &mut PgConnection, products: &[ProductId]) -> R
             delete from listed_products l
             using wanted w
             where l.product_id = w.id and not w.is_shown
+        ),
+        placed as (
+            insert into listed_products (product_id, category_id, name_key, price_minor)
+            select w.id, w.category_id, w.name_key, w.price_minor
+            from wanted w
+            where w.is_shown and (not w.is_listed or w.price_before is distinct from w.price_minor)
+            on conflict (product_id) do update set price_minor = excluded.price_minor
         )
-        insert into listed_products (product_id, category_id, name_key, price_minor)
-        select w.id, w.category_id, w.name_key, w.price_minor
+        select count(*) as "left!"
         from wanted w
-        where w.is_shown and (not w.is_listed or w.price_before is distinct from w.price_minor)
-        on conflict (product_id) do update set price_minor = excluded.price_minor
+        where w.is_listed and (not w.is_shown or w.price_before is distinct from w.price_minor)
         "#,
         products as &[ProductId],
     )
-    .execute(conn)
-    .await?;
+    .fetch_one(conn)
+    .await
+}
+
+/// Clears away the places that products have left. Not within a transaction.
+///
+/// # Errors
+/// When the database refuses; also when a list has just had the table analyzed, and takes long to commit.
+pub async fn clear_places(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    // On one processor only, and without a lock that stops readers, for space that the next list needs again.
+    sqlx::query!("vacuum (parallel 0, truncate off) listed_products").execute(conn).await?;
     Ok(())
 }

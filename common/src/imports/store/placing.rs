@@ -40,6 +40,7 @@ pub(super) async fn place_products(
         move_gtins(conn, &moved, has_new_gtins).await?;
     }
     describe(conn, id).await?;
+    let mut left = 0;
     for some in touched.chunks(PLACED_AT_ONCE) {
         let ids = |wanted: fn(&Touched) -> bool| -> Vec<ProductId> {
             some.iter().filter(|product| wanted(product)).map(|product| product.id).collect()
@@ -49,9 +50,10 @@ pub(super) async fn place_products(
             catalog::index(conn, &reindex).await?;
         }
         if !relist.is_empty() {
-            catalog::relist(conn, &relist).await?;
+            left += catalog::relist(conn, &relist).await?;
         }
     }
+    catalog::have_places_cleared(conn, left).await?;
     learn_words(conn, id).await
 }
 
