@@ -15,6 +15,7 @@ mod catalog;
 mod catalog_answers;
 mod catalog_lists;
 mod catalog_search;
+mod catalog_upkeep;
 mod checker;
 mod deploy;
 mod doctor;
